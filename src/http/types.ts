@@ -50,12 +50,17 @@ export type AnyOperation = Operation<never, unknown>
 export interface DecodeContext {
   readonly operation: AnyOperation
   readonly cloud: CloudName
+  /** Whether anybody wants to know: without it, only what we steer by is checked. */
+  readonly watched: boolean
+  /** When the answer is read, in milliseconds since the epoch, by the local clock. */
+  now(): number
   /** A field that we do not steer by does not fit: an event, or with `strict` an error. */
   drift(issues: readonly string[]): void
 }
 
 /** A request on its way through the middleware. */
 export interface HttpRequest {
+  readonly cloud: CloudName
   readonly operation: AnyOperation
   readonly method: Method
   /** `https://host:port`; empty until the endpoint is known. */

@@ -1,0 +1,18 @@
+// The installed package from TypeScript.
+import { filter, map, type Observable } from 'rxjs'
+import * as everything from 'skystream'
+import { pollUntil, retryWithBackoff } from 'skystream/operators'
+import * as stackit from 'skystream/stackit'
+import { createSynnefo } from 'skystream/synnefo'
+import * as testing from 'skystream/testing'
+import { startCloud } from 'skystream/testing/cloud'
+
+const client = createSynnefo({ authUrl: 'https://accounts.example.org/identity/v2.0', token: 'none' })
+
+export const active: Observable<string> = client.servers.get(42).pipe(
+  retryWithBackoff(),
+  pollUntil({ until: ({ status }) => status === 'ACTIVE', interval: 1_000 }),
+  map(({ name }) => name),
+  filter((name) => name !== ''),
+)
+export const modules = { everything, stackit, startCloud, testing }
