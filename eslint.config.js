@@ -40,7 +40,7 @@ function forbid({ message, selectors = [], globals = [] }) {
   return {
     meta: { type: 'problem', schema: [] },
     create(context) {
-      /** @param {import('estree').Node} found */
+      /** @param {import('eslint').Rule.Node} found */
       const report = (found) => {
         context.report({ node: found, message })
       }
@@ -151,7 +151,10 @@ export default defineConfig(
       'object-shorthand': 'error',
       '@typescript-eslint/consistent-type-exports': 'error',
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreVoidReturningFunctions: true }],
+      // `answer['name']` says that nobody vouches for the field.
+      '@typescript-eslint/dot-notation': ['error', { allowIndexSignaturePropertyAccess: true }],
       '@typescript-eslint/no-import-type-side-effects': 'error',
+      '@typescript-eslint/no-misused-spread': ['error', { allow: ['string'] }],
       '@typescript-eslint/no-unused-vars': [
         'error',
         { argsIgnorePattern: '^_', varsIgnorePattern: '^_', ignoreRestSiblings: true },
@@ -203,20 +206,28 @@ export default defineConfig(
   },
   {
     files: ['test/**', 'examples/**/*.test.ts'],
+    // Tests do on purpose what users might do by mistake.
     rules: {
       'rxjs-x/no-floating-observables': 'off',
       'rxjs-x/no-ignored-error': 'off',
+      'rxjs-x/no-implicit-any-catch': 'off',
+      'rxjs-x/no-nested-subscribe': 'off',
+      'rxjs-x/no-redundant-notify': 'off',
+      'rxjs-x/no-subject-unsubscribe': 'off',
       'rxjs-x/no-unsafe-subject-next': 'off',
       'rxjs-x/throw-error': 'off',
       '@typescript-eslint/no-non-null-assertion': 'off',
       '@typescript-eslint/no-unsafe-assignment': 'off',
       '@typescript-eslint/require-await': 'off',
       '@typescript-eslint/unbound-method': 'off',
+      'n/no-unsupported-features/node-builtins': ['error', { allowExperimental: true }],
     },
   },
   {
     files: ['examples/**', 'bench/**', 'scripts/**', 'test/**', '.ci/**'],
     rules: {
+      // A stream of ours that ends without a value is an error already.
+      'rxjs-x/no-ignored-default-value': 'off',
       'n/no-extraneous-import': 'off',
       'n/no-unpublished-import': 'off',
       'n/no-unpublished-require': 'off',

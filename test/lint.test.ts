@@ -12,9 +12,7 @@ const untyped = new ESLint({
   overrideConfig: [
     tseslint.configs.disableTypeChecked,
     {
-      rules: Object.fromEntries(
-        Object.keys(rxjs.rules).map((rule) => [`rxjs-x/${rule}`, 'off' as const]),
-      ),
+      rules: Object.fromEntries(Object.keys(rxjs.rules).map((rule) => [`rxjs-x/${rule}`, 'off' as const])),
     },
   ],
 })

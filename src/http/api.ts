@@ -1,5 +1,5 @@
 import { AsyncResource } from 'node:async_hooks'
-import { Observable, type Subscriber, type Subscription } from 'rxjs'
+import { Observable, type Subscriber } from 'rxjs'
 import {
   CloudError,
   ConfigurationError,
@@ -8,7 +8,7 @@ import {
   ResponseFormatError,
   type CloudName,
 } from '../errors.js'
-import type { Runtime } from '../runtime.js'
+import { clampDelay, type Runtime } from '../runtime.js'
 import type { Traffic } from './traffic.js'
 import type {
   AnyOperation,
@@ -44,12 +44,12 @@ export interface Api {
   readonly strict: boolean
 }
 
-/** Splits `https://host:port/path` as it stands; nothing is normalised but a slash at the end. */
+/** Splits `https://host:port/path` as it stands; only the case of scheme and host and a slash at the end are normalised. */
 export function endpointOf(url: string, argument: string): Endpoint {
-  const match = /^(https?:\/\/[^/?#@\s]+)([^?#\s]*)$/i.exec(url)
+  const match = /^(https?:\/\/[^/?#@\s]+)(\/[^?#\s]*)?$/i.exec(url)
   if (match === null)
     throw new ConfigurationError(`${argument}: expected an http(s) address without user or query`)
-  return { origin: match[1] ?? '', prefix: (match[2] ?? '').replace(/\/+$/, '') }
+  return { origin: (match[1] ?? '').toLowerCase(), prefix: (match[2] ?? '').replace(/\/+$/, '') }
 }
 
 const noOptions: CallOptions = {}
@@ -72,7 +72,7 @@ export function call<Args, Result>(
   options: CallOptions = noOptions,
 ): Observable<Result> {
   checkOptions(options)
-  const request = requestOf(api, operation as AnyOperation, operation.encode(args), options)
+  const request = requestOf(api, operation, operation.encode(args), options)
   return new Observable((subscriber) => new Call(api, operation, request, subscriber).start())
 }
 
@@ -99,7 +99,7 @@ function requestOf(
     sink: parts.sink,
     idempotent: operation.idempotent ?? (method !== 'POST' && method !== 'PATCH'),
     options,
-    secrets: undefined,
+    secrets: parts.secrets,
   }
 }
 
@@ -109,19 +109,24 @@ function lowerCased(headers: CallOptions['headers']): CallOptions['headers'] {
 }
 
 function checkOptions(options: CallOptions): void {
-  const { retry, timeout } = options
+  const { retry, timeout, signal, onRetry } = options
   if (typeof retry === 'number' && !(Number.isInteger(retry) && retry >= 0)) {
     throw new TypeError('options.retry: expected true, false or a whole number of retries')
   }
   if (timeout !== undefined && !(timeout > 0)) {
     throw new TypeError('options.timeout: expected a positive number of milliseconds')
   }
+  if (signal !== undefined && typeof signal.addEventListener !== 'function') {
+    throw new TypeError('options.signal: expected an AbortSignal')
+  }
+  if (onRetry !== undefined && typeof onRetry !== 'function') {
+    throw new TypeError('options.onRetry: expected a function')
+  }
 }
 
 /** One subscription. It keeps the async context of the subscriber, which undici's callbacks would lose. */
 class Call<Result> extends AsyncResource implements ResponseHandler, DecodeContext {
-  readonly operation: AnyOperation
-  readonly #decode: Operation<never, Result>['decode']
+  readonly operation: Operation<never, Result>
   readonly #api: Api
   readonly #request: HttpRequest
   readonly #subscriber: Subscriber<Result>
@@ -135,7 +140,6 @@ class Call<Result> extends AsyncResource implements ResponseHandler, DecodeConte
     super('skystream.call')
     this.#api = api
     this.operation = operation
-    this.#decode = operation.decode
     this.#request = request
     this.#subscriber = subscriber
   }
@@ -159,35 +163,32 @@ class Call<Result> extends AsyncResource implements ResponseHandler, DecodeConte
 
   #startLimited(signal: AbortSignal | undefined, timeout: number | undefined): Cancel {
     if (signal?.aborted === true) {
-      this.#subscriber.error(signal.reason)
+      this.#fail(signal.reason)
       return nothingToCancel
     }
-    const { scheduler } = this.#api.runtime
-    let timer: Subscription | undefined
-    let cancel = nothingToCancel
-    const onAbort = (): void => {
-      cancel()
-      this.#subscriber.error(signal?.reason)
+    // Added before the request is sent: a transport that throws must not leave them behind.
+    if (signal !== undefined) {
+      const onAbort = (): void => {
+        this.#fail(signal.reason)
+      }
+      signal.addEventListener('abort', onAbort, { once: true })
+      this.#subscriber.add(() => {
+        signal.removeEventListener('abort', onAbort)
+      })
     }
-    signal?.addEventListener('abort', onAbort, { once: true })
     if (timeout !== undefined) {
-      timer = scheduler.schedule(() => {
-        cancel()
-        this.error(timedOut(this.operation.id, this.cloud, timeout))
-      }, timeout)
+      const onTimeout = (): void => {
+        this.#fail(timedOut(this.#request, timeout))
+      }
+      this.#subscriber.add(this.#api.runtime.scheduler.schedule(onTimeout, clampDelay(timeout)))
     }
-    cancel = this.#api.transport(this.#request, this)
-    return () => {
-      signal?.removeEventListener('abort', onAbort)
-      timer?.unsubscribe()
-      cancel()
-    }
+    return this.#api.transport(this.#request, this)
   }
 
   next(response: HttpResponse): void {
     let result: Result
     try {
-      result = this.#decode(response, this)
+      result = this.operation.decode(response, this)
       if (this.operation.secret !== undefined) conceal(result, this.operation.secret)
     } catch (error) {
       this.error(isCloudError(error) ? error : this.#unreadable(error))
@@ -200,8 +201,12 @@ class Call<Result> extends AsyncResource implements ResponseHandler, DecodeConte
   }
 
   error(error: CloudError): void {
+    this.#fail(error)
+  }
+
+  #fail(reason: unknown): void {
     this.runInAsyncScope(() => {
-      this.#subscriber.error(error)
+      this.#subscriber.error(reason)
     })
   }
 
@@ -229,8 +234,12 @@ function nothingToCancel(): void {
   return
 }
 
-function timedOut(operation: string, cloud: CloudName, timeout: number): RequestTimeoutError {
-  return new RequestTimeoutError(`${operation}: no result within ${String(timeout)} ms`, { cloud, operation })
+function timedOut({ cloud, operation, idempotent }: HttpRequest, timeout: number): RequestTimeoutError {
+  return new RequestTimeoutError(`${operation.id}: no result within ${String(timeout)} ms`, {
+    cloud,
+    operation: operation.id,
+    retryable: idempotent,
+  })
 }
 
 /** Secrets of an answer stay readable by name, but are not printed, copied or serialised by accident. */

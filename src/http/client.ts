@@ -21,7 +21,7 @@ export interface ClientOptions {
   readonly connection?: ConnectionOptions
   /** Sends the requests instead of undici: a fake in tests, or connections that several clients share. */
   readonly transport?: Transport
-  /** Retries of single requests; `false` for none. */
+  /** Retries of single requests; `false` for none, but for calls that ask for them. */
   readonly retry?: ClientRetryOptions | false
   readonly hooks?: Hooks
   /** Middleware of your own, around retries and authorization; the first one outermost. */
@@ -60,7 +60,7 @@ export function createCore(options: ClientOptions): ClientCore {
     outer: [
       ...(options.hooks === undefined ? [] : [hooks(options.hooks)]),
       ...(options.middleware ?? []),
-      ...(options.retry === false ? [] : [retryOf(options.retry, runtime, traffic)]),
+      retryOf(options.retry, runtime, traffic),
     ],
     inner: [
       followRedirects(),
@@ -75,9 +75,11 @@ export function createCore(options: ClientOptions): ClientCore {
   }
 }
 
-function retryOf(options: ClientRetryOptions = {}, runtime: Runtime, traffic: Traffic): Middleware {
+function retryOf(given: ClientOptions['retry'], runtime: Runtime, traffic: Traffic): Middleware {
+  const options: ClientRetryOptions = given === false || given === undefined ? {} : given
   const policy = resolveRetryPolicy({ random: runtime.random, ...options })
-  return retry({ policy, budget: options.budget ?? new RetryBudget(), runtime, traffic })
+  const { budget = new RetryBudget() } = options
+  return retry({ policy, byDefault: given !== false, budget, runtime, traffic })
 }
 
 function nothingToClose(): void {

@@ -1,8 +1,11 @@
 import type { z } from 'zod'
-import { redactFields, redactText, ResponseFormatError } from '../errors.js'
+import { REDACTED, redactFields, ResponseFormatError } from '../errors.js'
 import type { DecodeContext, HttpResponse, RequestParts } from './types.js'
 
 const EXCERPT_LENGTH = 500
+/** A name that promises a secret, and what is assigned to it, in whatever syntax. */
+const assignedSecret =
+  /("?[\w-]*(?:token|password|pass|secret|key|assertion|authorization|cookie)[\w-]*"?\s*[=:]\s*)("[^"]*"?|(?:bearer|basic) [^\s&,<>]+|[^\s&,<>]+)/gi
 
 type Decoder<T> = (response: HttpResponse, context: DecodeContext) => T
 
@@ -31,7 +34,7 @@ export function header(response: Pick<HttpResponse, 'headers'>, name: string): s
  * error. `described` is the whole of what is known: what does not fit there is only reported as drift, and is not
  * even looked at while nobody watches. The value is returned as it came, unknown fields included.
  */
-export function json<T>(steering: z.ZodType<unknown>, described?: z.ZodType<T>): Decoder<T> {
+export function json<T>(steering: z.ZodType, described?: z.ZodType<T>): Decoder<T> {
   return (response, context) => {
     const value = parseJson(response, context)
     const required = steering.safeParse(value)
@@ -67,7 +70,7 @@ export function unfit(
       cloud,
       operation: operation.id,
       issues,
-      excerpt: excerpt(response, operation.secret),
+      excerpt: excerpt(text(response), operation.secret),
       cause: safeCause(cause),
     },
   )
@@ -83,21 +86,13 @@ function issuesOf(error: z.ZodError): string[] {
 }
 
 /** The beginning of a body, without secrets; nothing of a body that cannot be searched for them. */
-export function excerpt(response: HttpResponse, secret: readonly string[] = []): string {
-  const content = text(response)
+export function excerpt(content: string, secret: readonly string[] = []): string {
   try {
     return JSON.stringify(redactFields(JSON.parse(content), secret)).slice(0, EXCERPT_LENGTH)
   } catch {
     return secret.length > 0
-      ? `${String(response.body.length)} bytes`
-      : redactText(
-          content
-            .slice(0, EXCERPT_LENGTH)
-            .replaceAll(
-              /("?[\w-]*(?:token|password|pass|secret|key|assertion)[\w-]*"?\s*[=:]\s*)("[^"]*"?|[^\s&,<>]+)/gi,
-              '$1[redacted]',
-            ),
-        )
+      ? `${String(Buffer.byteLength(content))} bytes`
+      : content.slice(0, EXCERPT_LENGTH).replaceAll(assignedSecret, `$1${REDACTED}`)
   }
 }
 
@@ -127,8 +122,15 @@ export function query(parameters: Readonly<Record<string, string | number | true
     .join('&')
 }
 
-/** One segment of a path. */
+/**
+ * One segment of a path.
+ *
+ * @throws TypeError if it is empty or made of dots: somebody on the way would take it for another path
+ */
 export function segment(value: string | number): string {
+  if (value === '' || value === '.' || value === '..') {
+    throw new TypeError(`expected an id or a name that can stand in a path, but it is '${value}'`)
+  }
   return encodeURIComponent(value).replaceAll(
     /[!'()*]/g,
     (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,

@@ -1,4 +1,4 @@
-import { ConfigurationError, redactUrl, type CloudError } from '../errors.js'
+import { ConfigurationError, redactText, redactUrl, type CloudError } from '../errors.js'
 import type { Runtime } from '../runtime.js'
 import type { Traffic } from './traffic.js'
 import type { Cancel, HttpRequest, HttpResponse, Middleware, ResponseHandler, Transport } from './types.js'
@@ -16,24 +16,52 @@ export interface Hooks {
   readonly error?: (error: CloudError, request: HttpRequest) => void
 }
 
-/** Runs the user's hooks around each call. */
+/** Runs the user's hooks around each call; what a hook throws is the call's error. */
 export function hooks(given: Hooks): Middleware {
   return (next) => (original, handler) => {
     const request = given.request?.(original) ?? original
-    return next(request, {
-      next: (response) => {
-        given.response?.(response, request)
-        handler.next(response)
-      },
-      error: (error) => {
-        given.error?.(error, request)
-        handler.error(error)
-      },
-    })
+    return next(request, new Hooked(given, request, handler))
   }
 }
 
-const loopback = /^http:\/\/(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/i
+class Hooked implements ResponseHandler {
+  readonly #hooks: Hooks
+  readonly #request: HttpRequest
+  readonly #handler: ResponseHandler
+
+  constructor(given: Hooks, request: HttpRequest, handler: ResponseHandler) {
+    this.#hooks = given
+    this.#request = request
+    this.#handler = handler
+  }
+
+  next(response: HttpResponse): void {
+    try {
+      this.#hooks.response?.(response, this.#request)
+    } catch (thrown) {
+      this.#handler.error(thrown as CloudError)
+      return
+    }
+    this.#handler.next(response)
+  }
+
+  error(error: CloudError): void {
+    try {
+      this.#hooks.error?.(error, this.#request)
+    } catch (thrown) {
+      this.#handler.error(thrown as CloudError)
+      return
+    }
+    this.#handler.error(error)
+  }
+}
+
+const loopback = /^https?:\/\/(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/i
+
+/** Whether an origin is this machine. */
+export function isLoopback(origin: string): boolean {
+  return loopback.test(origin)
+}
 
 /** Refuses to speak plain http to anything but this machine: every request of ours carries a credential. */
 export function requireSecure(): Middleware {
@@ -41,7 +69,7 @@ export function requireSecure(): Middleware {
   return (next) => (request, handler) => {
     const { origin } = request
     if (!safe.has(origin)) {
-      if (!origin.startsWith('https://') && !loopback.test(origin)) {
+      if (!origin.startsWith('https://') && !isLoopback(origin)) {
         handler.error(insecure(request))
         return nothingToCancel
       }
@@ -52,11 +80,11 @@ export function requireSecure(): Middleware {
 }
 
 function insecure({ cloud, operation, origin }: HttpRequest): ConfigurationError {
-  const where = origin === '' ? 'no address is known for it' : `${origin} is not https and not this machine`
-  return new ConfigurationError(
-    `${operation.id}: not sent, ${where}; set allowInsecure to send credentials in the clear`,
-    { cloud, operation: operation.id },
-  )
+  const why =
+    origin === ''
+      ? 'no address is known for it'
+      : `${origin} is not https and not this machine; set allowInsecure to send credentials in the clear`
+  return new ConfigurationError(`${operation.id}: not sent, ${why}`, { cloud, operation: operation.id })
 }
 
 function nothingToCancel(): void {
@@ -84,7 +112,7 @@ class Observed implements ResponseHandler {
     this.#traffic = traffic
     this.#clock = clock
     this.#since = clock.now()
-    const url = redactUrl(request.origin + request.path)
+    const url = redactText(redactUrl(request.origin + request.path), request.secrets)
     traffic.emit({ kind: 'request', operation: this.#operation, method: request.method, url })
   }
 

@@ -1,4 +1,4 @@
-import { Observable } from 'rxjs'
+import { Observable, take } from 'rxjs'
 import { isCloudError, NetworkError, type CloudError } from '../errors.js'
 import type { HttpRequest, HttpResponse, Transport } from './types.js'
 
@@ -23,7 +23,8 @@ export function toObservable(transport: Transport): ObservableTransport {
 
 /**
  * Makes a transport of a function that returns an Observable, so that middleware can be written with operators:
- * `next => fromObservable(request => toObservable(next)(request).pipe(delay(100)))`. Its first value is the response.
+ * `next => fromObservable(request => toObservable(next)(request).pipe(delay(100)))`. Its first value is the response, and
+ * ends it.
  */
 export function fromObservable(send: ObservableTransport): Transport {
   return (request, handler) => {
@@ -33,22 +34,23 @@ export function fromObservable(send: ObservableTransport): Transport {
       settled = true
       handler.error(asCloudError(error, request))
     }
-    const subscription = send(request).subscribe({
-      next: (response) => {
-        if (settled) return
-        settled = true
-        handler.next(response)
-      },
-      error: fail,
-      complete: () => {
-        fail(
-          new NetworkError(`${request.operation.id}: the transport completed without a response`, {
-            cloud: request.cloud,
-            operation: request.operation.id,
-          }),
-        )
-      },
-    })
+    const subscription = send(request)
+      .pipe(take(1))
+      .subscribe({
+        next: (response) => {
+          settled = true
+          handler.next(response)
+        },
+        error: fail,
+        complete: () => {
+          fail(
+            new NetworkError(`${request.operation.id}: the transport completed without a response`, {
+              cloud: request.cloud,
+              operation: request.operation.id,
+            }),
+          )
+        },
+      })
     return () => {
       settled = true
       subscription.unsubscribe()

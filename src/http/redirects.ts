@@ -1,4 +1,4 @@
-import { NetworkError, redactUrl, type CloudError } from '../errors.js'
+import { NetworkError, redactText, redactUrl, type CloudError } from '../errors.js'
 import { header } from './codecs.js'
 import { Cancellation } from './middleware.js'
 import type { HttpRequest, HttpResponse, Middleware, ResponseHandler, Transport } from './types.js'
@@ -76,8 +76,9 @@ function redirected(request: HttpRequest, location: string): HttpRequest | strin
 }
 
 function refused(request: HttpRequest, location: string, why: string): NetworkError {
-  const { cloud, operation } = request
-  return new NetworkError(`${operation.id}: redirect to ${redactUrl(location)} not followed: ${why}`, {
+  const { cloud, operation, secrets } = request
+  const target = redactText(redactUrl(location), secrets)
+  return new NetworkError(`${operation.id}: redirect to ${target} not followed: ${why}`, {
     cloud,
     operation: operation.id,
   })

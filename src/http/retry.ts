@@ -1,6 +1,12 @@
 import type { Subscription } from 'rxjs'
 import type { CloudError } from '../errors.js'
-import { recordAttempts, retryDecision, type RetryBudget, type RetryPolicy } from '../operators/index.js'
+import {
+  recordAttempts,
+  retryDecision,
+  type RetryBudget,
+  type RetryDecision,
+  type RetryPolicy,
+} from '../operators/index.js'
 import type { Runtime } from '../runtime.js'
 import type { Traffic } from './traffic.js'
 import type { Cancel, HttpRequest, HttpResponse, Middleware, ResponseHandler, Transport } from './types.js'
@@ -8,6 +14,8 @@ import type { Cancel, HttpRequest, HttpResponse, Middleware, ResponseHandler, Tr
 /** What the retries of one client share. */
 export interface RetryContext {
   readonly policy: RetryPolicy
+  /** Whether calls that say nothing are sent again. */
+  readonly byDefault: boolean
   readonly budget: RetryBudget
   readonly runtime: Runtime
   readonly traffic: Traffic
@@ -15,11 +23,13 @@ export interface RetryContext {
 
 /**
  * Sends a request again while its error says that this is safe and may help. A call can have its own number of retries
- * or none (`CallOptions.retry`), and is told of each (`CallOptions.onRetry`).
+ * or none (`CallOptions.retry`), and is told of each (`CallOptions.onRetry`); what that function or one of the policy throws is
+ * the call's error.
  */
 export function retry(context: RetryContext): Middleware {
+  const { byDefault } = context
   return (next) => (request, handler) =>
-    request.options.retry === false
+    (request.options.retry ?? byDefault) === false
       ? next(request, handler)
       : new Attempts(next, request, handler, context).start()
 }
@@ -31,6 +41,7 @@ class Attempts implements ResponseHandler {
   readonly #context: RetryContext
   #cancel: Cancel | undefined
   #pause: Subscription | undefined
+  readonly #startedAt: number
   #attempt = 1
   #totalDelayMs = 0
   /** What the last retry took from the budget. */
@@ -42,6 +53,7 @@ class Attempts implements ResponseHandler {
     this.#request = request
     this.#handler = handler
     this.#context = context
+    this.#startedAt = context.runtime.scheduler.now()
   }
 
   start(): Cancel {
@@ -54,6 +66,7 @@ class Attempts implements ResponseHandler {
   }
 
   next(response: HttpResponse): void {
+    if (this.#ended) return
     this.#ended = true
     this.#context.budget.refund(this.#cost)
     this.#handler.next(response)
@@ -61,40 +74,61 @@ class Attempts implements ResponseHandler {
 
   error(error: CloudError): void {
     if (this.#ended) return
-    const { policy, budget } = this.#context
-    const { retry: limit } = this.#request.options
-    const own = typeof limit === 'number' ? { ...policy, maxRetries: limit } : policy
-    const decision = retryDecision(
-      { error, attempt: this.#attempt, elapsedMs: this.#totalDelayMs },
-      own,
-      budget,
-    )
-    if (decision.kind === 'retry') {
-      this.#cost = decision.cost
-      this.#retryAfter(decision.delayMs, error)
-    } else {
-      this.#ended = true
-      this.#handler.error(recordAttempts(error, this.#attempt, this.#totalDelayMs))
+    try {
+      const decision = this.#decide(error)
+      if (decision.kind === 'retry') this.#retry(decision, error)
+      else this.#fail(recordAttempts(error, this.#attempt, this.#totalDelayMs))
+    } catch (thrown) {
+      this.#fail(thrown as CloudError)
     }
   }
 
-  #send(): void {
-    const cancel = this.#next(this.#request, this)
-    if (this.#ended) cancel()
-    else this.#cancel = cancel
+  #decide(error: CloudError): RetryDecision {
+    const { policy, budget, runtime } = this.#context
+    const { retry: limit } = this.#request.options
+    const elapsedMs = Math.max(0, runtime.scheduler.now() - this.#startedAt)
+    return retryDecision(
+      { error, attempt: this.#attempt, elapsedMs },
+      typeof limit === 'number' ? { ...policy, maxRetries: limit } : policy,
+      budget,
+    )
   }
 
-  #retryAfter(delayMs: number, error: CloudError): void {
-    const attempt = this.#attempt++
+  #retry({ delayMs, cost }: RetryDecision & { kind: 'retry' }, error: CloudError): void {
     const { runtime, traffic } = this.#context
+    const attempt = this.#attempt++
+    this.#cost = cost
     this.#totalDelayMs += delayMs
     this.#cancel = undefined
     if (traffic.observed) {
       traffic.emit({ kind: 'retry', operation: this.#request.operation.id, attempt, delayMs, error })
     }
     this.#request.options.onRetry?.({ attempt, delayMs, error })
+    // Whoever was told may have left.
+    if (this.#ended) return
     this.#pause = runtime.scheduler.schedule(() => {
-      this.#send()
+      this.#sendAgain()
     }, delayMs)
+  }
+
+  #send(): void {
+    const attempt = this.#attempt
+    const cancel = this.#next(this.#request, this)
+    if (this.#ended) cancel()
+    else if (attempt === this.#attempt) this.#cancel = cancel
+  }
+
+  /** Nobody above catches what middleware throws from here on. */
+  #sendAgain(): void {
+    try {
+      this.#send()
+    } catch (thrown) {
+      this.#fail(thrown as CloudError)
+    }
+  }
+
+  #fail(error: CloudError): void {
+    this.#ended = true
+    this.#handler.error(error)
   }
 }

@@ -95,7 +95,7 @@ function readBody(
   try {
     return redactFields(JSON.parse(content), operation.secret)
   } catch {
-    return redactText(excerpt(response, operation.secret), secrets)
+    return excerpt(content, operation.secret)
   }
 }
 
@@ -110,7 +110,8 @@ export function parseRetryAfter(
 ): number | undefined {
   if (value === undefined) return undefined
   if (/^\s*\d+\s*$/.test(value)) return Number(value) * 1000
-  const until = Date.parse(value)
+  // `Date.parse` finds a date in almost anything: only what begins with a day of the week is one of HTTP.
+  const until = /^\s*(?:mon|tue|wed|thu|fri|sat|sun)/i.test(value) ? Date.parse(value) : Number.NaN
   if (Number.isNaN(until)) return undefined
   const serverNow = date === undefined ? Number.NaN : Date.parse(date)
   return Math.max(0, until - (Number.isNaN(serverNow) ? now : serverNow))

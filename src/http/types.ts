@@ -25,6 +25,8 @@ export interface RequestParts {
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: Uint8Array | string | StreamingBody
   readonly sink?: BodySink
+  /** Values in the request that must not be seen in an error or an event. */
+  readonly secrets?: readonly string[]
 }
 
 /** An API call as a value. */

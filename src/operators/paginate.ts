@@ -1,13 +1,15 @@
-import { Observable, takeWhile } from 'rxjs'
+import { Observable } from 'rxjs'
+import { ownedBy } from './owned-by.js'
 
 /**
  * The items of all pages, each page requested only when it is needed.
  *
  * ```text
- * page 1    -----p|
- * page 2          -----(q|)
- * requests  ^-----!
- * result    -----(ab)--(cd|)
+ * page 1     -----p|
+ * request 1  ^-----!
+ * page 2           -----(q|)
+ * request 2        ^----!
+ * result     -----(ab)--(cd|)
  * ```
  *
  * - First emission: `first` is subscribed to at once; the items of a page are emitted as soon as it is there.
@@ -38,18 +40,24 @@ export function paginate<P, T>(
     let following: Observable<P> | undefined = first
     let requesting = false
 
-    const deliver = (page: P): boolean => {
+    const deliver = (page: P): void => {
       for (const item of items(page)) {
         subscriber.next(item)
-        if (subscriber.closed) return false
+        if (subscriber.closed) return
       }
       following = next(page)
-      return true
     }
 
     const request = (pages: Observable<P>): void => {
       subscriber.add(
-        pages.pipe(takeWhile(deliver)).subscribe({
+        ownedBy(pages, subscriber).subscribe({
+          next: (page) => {
+            try {
+              deliver(page)
+            } catch (thrown) {
+              subscriber.error(thrown)
+            }
+          },
           error: (error: unknown) => subscriber.error(error),
           complete: () => {
             if (following === undefined) subscriber.complete()

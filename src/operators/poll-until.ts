@@ -1,10 +1,17 @@
-import { Observable, takeWhile, type MonoTypeOperatorFunction, type SchedulerLike } from 'rxjs'
+import {
+  Observable,
+  type MonoTypeOperatorFunction,
+  type Observer,
+  type SchedulerLike,
+  type Subscriber,
+} from 'rxjs'
 import { PollFailedError, PollTimeoutError } from '../errors.js'
 import { clampDelay, defaultRuntime, MAX_DELAY_MS } from '../runtime.js'
-import { alarm } from './alarm.js'
+import { alarm, type SetAlarm } from './alarm.js'
 import type { Backoff } from './backoff.js'
 import { countOption, numberOption } from './option-values.js'
-import { stateHistory } from './state-history.js'
+import { ownedBy } from './owned-by.js'
+import { stateHistory, type StateHistory } from './state-history.js'
 
 const DEFAULT_INTERVAL_MS = 5_000
 
@@ -79,97 +86,159 @@ export function pollUntil<T>(options: PollUntilOptions<T>): MonoTypeOperatorFunc
 export function pollUntil<T>(
   options: PollOptions<T, never> & { readonly until: (value: T) => boolean },
 ): MonoTypeOperatorFunction<T> {
-  const { until, failWhen, stateOf, scheduler = defaultRuntime.scheduler } = options
-  const { random = defaultRuntime.random } = options
-  const interval = intervalOption(options.interval ?? DEFAULT_INTERVAL_MS)
-  const initialDelay = numberOption('initialDelay', options.initialDelay ?? 0, 0, MAX_DELAY_MS)
-  const timeout = numberOption('timeout', options.timeout ?? Infinity, 1, Infinity)
-  const maxPolls = countOption('maxPolls', options.maxPolls ?? Infinity, 1)
-  if (typeof until !== 'function') throw new TypeError(`until must be a function, but is ${String(until)}`)
-
+  const settings = settingsOf(options)
   return (source) =>
     new Observable<T>((subscriber) => {
-      const startedAt = scheduler.now()
-      const elapsed = (): number => Math.max(0, scheduler.now() - startedAt)
-      const history = stateOf === undefined ? undefined : stateHistory()
-      let polls = 0
-      let pollStartedMs = 0
-      let polling = false
-      let isLastPoll = false
-      let last: T | undefined
-
-      const poll = (): void => {
-        polls += 1
-        polling = true
-        pollStartedMs = elapsed()
-        subscriber.add(
-          answers.subscribe({ error: (error: unknown) => subscriber.error(error), complete: pause }),
-        )
-        watchTimeout()
-      }
-
-      // takeWhile closes a source that is still emitting synchronously in the moment in which the wait ends.
-      const answers = source.pipe(
-        takeWhile((value) => {
-          last = value
-          subscriber.next(value)
-          if (!subscriber.closed) judge(value)
-          return !subscriber.closed
-        }),
-      )
-
-      const judge = (value: T): void => {
-        if (stateOf !== undefined) history?.see(stateOf(value), elapsed(), polls)
-        const failure = failWhen?.(value)
-        if (failure) {
-          const message = `the value of poll ${String(polls)} can never become the one waited for`
-          const context = { value, history: history?.entries() ?? [] }
-          subscriber.error(failure instanceof Error ? failure : new PollFailedError(message, context))
-        } else if (until(value)) {
-          subscriber.complete()
-        }
-      }
-
-      const pause = (): void => {
-        polling = false
-        if (subscriber.closed) return
-        const elapsedMs = elapsed()
-        const remainingMs = timeout - elapsedMs
-        const pollMs = Math.max(0, elapsedMs - pollStartedMs)
-        if (isLastPoll || polls >= maxPolls || remainingMs <= 0 || remainingMs < pollMs) {
-          giveUp()
-          return
-        }
-        try {
-          const pauseMs = wholePause(interval({ attempt: polls, elapsedMs, input: last as never, random }))
-          isLastPoll = pauseMs + pollMs > remainingMs
-          setAlarm(isLastPoll ? Math.max(1, Math.min(pauseMs, remainingMs - 2 * pollMs)) : pauseMs)
-        } catch (thrown) {
-          subscriber.error(thrown)
-        }
-      }
-
-      const watchTimeout = (): void => {
-        if (polling && !subscriber.closed && timeout < Infinity) setAlarm(clampDelay(timeout - elapsed()))
-      }
-
-      const giveUp = (): void => {
-        const elapsedMs = elapsed()
-        const message = `the value waited for did not come in ${String(polls)} polls and ${String(elapsedMs)} ms`
-        subscriber.error(
-          new PollTimeoutError<T>(message, { last, polls, elapsedMs, history: history?.entries() ?? [] }),
-        )
-      }
-
-      const setAlarm = alarm(scheduler, subscriber, () => {
-        if (!polling) poll()
-        else if (elapsed() < timeout) watchTimeout()
-        else giveUp()
-      })
-
-      if (initialDelay > 0 && initialDelay < timeout) setAlarm(initialDelay)
-      else poll()
+      new Wait(source, subscriber, settings).begin()
     })
+}
+
+interface Settings<T> {
+  readonly until: (value: T) => boolean
+  readonly failWhen: ((value: T) => unknown) | undefined
+  readonly stateOf: ((value: T) => string) | undefined
+  readonly interval: Backoff<never>
+  readonly initialDelay: number
+  readonly timeout: number
+  readonly maxPolls: number
+  readonly scheduler: SchedulerLike
+  readonly random: () => number
+}
+
+function settingsOf<T>(
+  options: PollOptions<T, never> & { readonly until: (value: T) => boolean },
+): Settings<T> {
+  const { until, failWhen, stateOf } = options
+  if (typeof until !== 'function') throw new TypeError(`until must be a function, but is ${String(until)}`)
+  return {
+    until,
+    failWhen,
+    stateOf,
+    interval: intervalOption(options.interval ?? DEFAULT_INTERVAL_MS),
+    initialDelay: numberOption('initialDelay', options.initialDelay ?? 0, 0, MAX_DELAY_MS),
+    timeout: numberOption('timeout', options.timeout ?? Infinity, 1, Infinity),
+    maxPolls: countOption('maxPolls', options.maxPolls ?? Infinity, 1),
+    scheduler: options.scheduler ?? defaultRuntime.scheduler,
+    random: options.random ?? defaultRuntime.random,
+  }
+}
+
+/** One subscription to the result, with all the polls that it takes. */
+class Wait<T> implements Observer<T> {
+  readonly #source: Observable<T>
+  readonly #subscriber: Subscriber<T>
+  readonly #settings: Settings<T>
+  readonly #startedAt: number
+  readonly #setAlarm: SetAlarm
+  readonly #history: StateHistory | undefined
+  #polls = 0
+  #pollStartedMs = 0
+  #isPolling = false
+  #isLastPoll = false
+  #last: T | undefined
+
+  constructor(source: Observable<T>, subscriber: Subscriber<T>, settings: Settings<T>) {
+    this.#source = ownedBy(source, subscriber)
+    this.#subscriber = subscriber
+    this.#settings = settings
+    this.#startedAt = settings.scheduler.now()
+    this.#setAlarm = alarm(settings.scheduler, subscriber, () => {
+      this.#ring()
+    })
+    this.#history = settings.stateOf === undefined ? undefined : stateHistory()
+  }
+
+  begin(): void {
+    const { initialDelay, timeout } = this.#settings
+    if (initialDelay > 0 && initialDelay < timeout) this.#setAlarm(initialDelay)
+    else this.#poll()
+  }
+
+  next(value: T): void {
+    this.#last = value
+    this.#subscriber.next(value)
+    if (this.#subscriber.closed) return
+    try {
+      this.#judge(value)
+    } catch (thrown) {
+      this.#subscriber.error(thrown)
+    }
+  }
+
+  error(error: unknown): void {
+    this.#subscriber.error(error)
+  }
+
+  /** A poll is over, and the value waited for was not in it. */
+  complete(): void {
+    this.#isPolling = false
+    try {
+      this.#pause()
+    } catch (thrown) {
+      this.#subscriber.error(thrown)
+    }
+  }
+
+  #poll(): void {
+    this.#polls += 1
+    this.#isPolling = true
+    this.#pollStartedMs = this.#elapsedMs()
+    this.#subscriber.add(this.#source.subscribe(this))
+    this.#watchTimeout()
+  }
+
+  #judge(value: T): void {
+    const { until, failWhen, stateOf } = this.#settings
+    if (stateOf !== undefined) this.#history?.see(stateOf(value), this.#elapsedMs(), this.#polls)
+    const failure = failWhen?.(value)
+    if (failure) this.#subscriber.error(failure instanceof Error ? failure : this.#failed(value))
+    else if (until(value)) this.#subscriber.complete()
+  }
+
+  #pause(): void {
+    const { interval, timeout, maxPolls, random } = this.#settings
+    const elapsedMs = this.#elapsedMs()
+    const pollMs = Math.max(0, elapsedMs - this.#pollStartedMs)
+    const remainingMs = timeout - elapsedMs
+    if (this.#isLastPoll || this.#polls >= maxPolls || remainingMs <= 0 || remainingMs < pollMs) {
+      this.#subscriber.error(this.#timedOut())
+      return
+    }
+    const input = this.#last as never
+    const pauseMs = wholePause(interval({ attempt: this.#polls, elapsedMs, input, random }))
+    this.#isLastPoll = pauseMs + pollMs > remainingMs
+    this.#setAlarm(this.#isLastPoll ? Math.max(1, Math.min(pauseMs, remainingMs - 2 * pollMs)) : pauseMs)
+  }
+
+  /** The one alarm ends a pause, and during a poll the patience with it. */
+  #ring(): void {
+    if (!this.#isPolling) this.#poll()
+    else if (this.#elapsedMs() < this.#settings.timeout) this.#watchTimeout()
+    else this.#subscriber.error(this.#timedOut())
+  }
+
+  #watchTimeout(): void {
+    const { timeout } = this.#settings
+    if (timeout === Infinity || !this.#isPolling || this.#subscriber.closed) return
+    this.#setAlarm(clampDelay(timeout - this.#elapsedMs()))
+  }
+
+  #elapsedMs(): number {
+    return Math.max(0, this.#settings.scheduler.now() - this.#startedAt)
+  }
+
+  #failed(value: T): PollFailedError<T> {
+    const message = `the value of poll ${String(this.#polls)} can never become the one waited for`
+    return new PollFailedError(message, { value, history: this.#history?.entries() ?? [] })
+  }
+
+  #timedOut(): PollTimeoutError<T> {
+    const polls = this.#polls
+    const elapsedMs = this.#elapsedMs()
+    const message = `the value waited for did not come in ${String(polls)} polls and ${String(elapsedMs)} ms`
+    const history = this.#history?.entries() ?? []
+    return new PollTimeoutError(message, { last: this.#last, polls, elapsedMs, history })
+  }
 }
 
 function intervalOption<T>(interval: number | Backoff<T>): Backoff<T> {

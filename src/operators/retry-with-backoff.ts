@@ -1,11 +1,19 @@
-import { Observable, takeWhile, type MonoTypeOperatorFunction, type SchedulerLike } from 'rxjs'
+import {
+  Observable,
+  type MonoTypeOperatorFunction,
+  type Observer,
+  type SchedulerLike,
+  type Subscriber,
+} from 'rxjs'
 import { defaultRuntime } from '../runtime.js'
-import { alarm } from './alarm.js'
+import { alarm, type SetAlarm } from './alarm.js'
+import { ownedBy } from './owned-by.js'
 import type { RetryBudget } from './retry-budget.js'
 import {
   recordAttempts,
   resolveRetryPolicy,
   retryDecision,
+  type RetryPolicy,
   type RetryPolicyOptions,
 } from './retry-decision.js'
 
@@ -55,63 +63,88 @@ export interface RetryOptions extends RetryPolicyOptions {
  * )
  */
 export function retryWithBackoff<T>(options: RetryOptions = {}): MonoTypeOperatorFunction<T> {
-  const policy = resolveRetryPolicy(options)
   const { budget, onRetry, resetOnSuccess = false, scheduler = defaultRuntime.scheduler } = options
-
+  const settings = { policy: resolveRetryPolicy(options), budget, onRetry, resetOnSuccess, scheduler }
   return (source) =>
     new Observable<T>((subscriber) => {
-      const startedAt = scheduler.now()
-      let failures = 0
-      let totalDelayMs = 0
-      let refund = 1
-
-      const succeed = (): void => {
-        if (refund > 0) budget?.refund(refund)
-        refund = 0
-        if (!resetOnSuccess) return
-        failures = 0
-        totalDelayMs = 0
-      }
-
-      const fail = (error: unknown): void => {
-        failures += 1
-        const failure = { error, attempt: failures, elapsedMs: scheduler.now() - startedAt }
-        try {
-          const decision = retryDecision(failure, policy, budget)
-          if (decision.kind === 'give-up') {
-            subscriber.error(recordAttempts(error, failures, totalDelayMs))
-            return
-          }
-          const { delayMs, cost } = decision
-          onRetry?.({ attempt: failures, delayMs, error })
-          refund = cost
-          totalDelayMs += delayMs
-          if (!subscriber.closed) wait(delayMs)
-        } catch (thrown) {
-          subscriber.error(thrown)
-        }
-      }
-
-      // takeWhile closes a source that is still emitting synchronously in the moment in which nobody listens any more.
-      const attempt = source.pipe(
-        takeWhile((value) => {
-          succeed()
-          subscriber.next(value)
-          return !subscriber.closed
-        }),
-      )
-      const subscribe = (): void => {
-        subscriber.add(
-          attempt.subscribe({
-            error: fail,
-            complete: () => {
-              succeed()
-              subscriber.complete()
-            },
-          }),
-        )
-      }
-      const wait = alarm(scheduler, subscriber, subscribe)
-      subscribe()
+      new Attempts(source, subscriber, settings).subscribe()
     })
+}
+
+interface Settings {
+  readonly policy: RetryPolicy
+  readonly budget: RetryBudget | undefined
+  readonly onRetry: ((retry: RetryAttempt) => void) | undefined
+  readonly resetOnSuccess: boolean
+  readonly scheduler: SchedulerLike
+}
+
+/** One subscription to the result, with all the subscriptions to the source that it takes. */
+class Attempts<T> implements Observer<T> {
+  readonly #source: Observable<T>
+  readonly #subscriber: Subscriber<T>
+  readonly #settings: Settings
+  readonly #startedAt: number
+  #wait: SetAlarm | undefined
+  #failures = 0
+  #totalDelayMs = 0
+  /** What a success of this attempt gives back to the budget; 0 when it has. */
+  #refund = 1
+
+  constructor(source: Observable<T>, subscriber: Subscriber<T>, settings: Settings) {
+    this.#source = ownedBy(source, subscriber)
+    this.#subscriber = subscriber
+    this.#settings = settings
+    this.#startedAt = settings.scheduler.now()
+  }
+
+  subscribe(): void {
+    this.#subscriber.add(this.#source.subscribe(this))
+  }
+
+  next(value: T): void {
+    this.#succeed()
+    this.#subscriber.next(value)
+  }
+
+  complete(): void {
+    this.#succeed()
+    this.#subscriber.complete()
+  }
+
+  error(error: unknown): void {
+    this.#failures += 1
+    try {
+      this.#fail(error)
+    } catch (thrown) {
+      this.#subscriber.error(thrown)
+    }
+  }
+
+  #succeed(): void {
+    if (this.#refund > 0) this.#settings.budget?.refund(this.#refund)
+    this.#refund = 0
+    if (!this.#settings.resetOnSuccess) return
+    this.#failures = 0
+    this.#totalDelayMs = 0
+  }
+
+  #fail(error: unknown): void {
+    const { policy, budget, onRetry, scheduler } = this.#settings
+    const attempt = this.#failures
+    const elapsedMs = scheduler.now() - this.#startedAt
+    const decision = retryDecision({ error, attempt, elapsedMs }, policy, budget)
+    if (decision.kind === 'give-up') {
+      this.#subscriber.error(recordAttempts(error, attempt, this.#totalDelayMs))
+      return
+    }
+    const { delayMs, cost } = decision
+    onRetry?.({ attempt, delayMs, error })
+    this.#refund = cost
+    this.#totalDelayMs += delayMs
+    this.#wait ??= alarm(scheduler, this.#subscriber, () => {
+      this.subscribe()
+    })
+    this.#wait(delayMs)
+  }
 }

@@ -1,4 +1,4 @@
-import { takeWhile, type Observable, type Subscription } from 'rxjs'
+import { Subject, takeUntil, type Observable } from 'rxjs'
 import { OverflowError } from '../errors.js'
 import { countOption } from '../operators/option-values.js'
 
@@ -75,7 +75,7 @@ function iterate<T>(
   const waiting: Waiting<T | T[]>[] = []
   /** The newest value that was dropped: delivered after all if nothing follows it. */
   let dropped: { readonly value: T } | undefined
-  let subscription: Subscription | undefined
+  const left = new Subject<void>()
   let state: 'new' | 'open' | 'ended' = 'new'
   let failure: { readonly error: unknown } | undefined
 
@@ -87,7 +87,7 @@ function iterate<T>(
   const leave = (): void => {
     state = 'ended'
     signal?.removeEventListener('abort', abort)
-    subscription?.unsubscribe()
+    left.next()
   }
 
   /** Answers those who wait as far as there is anything to tell them. */
@@ -127,7 +127,9 @@ function iterate<T>(
     if (strategy === 'latest') buffer.clear()
     else if (buffer.size >= limit) {
       if (overflow === 'error') {
-        end({ error: new OverflowError(`the loop was overtaken: ${limit} values wait, and another one came`) })
+        end({
+          error: new OverflowError(`the loop was overtaken: ${limit} values wait, and another one came`),
+        })
         return
       }
       if (overflow === 'dropNewest') {
@@ -148,8 +150,7 @@ function iterate<T>(
     }
     state = 'open'
     signal?.addEventListener('abort', abort, { once: true })
-    // Also stops a source that goes on emitting while it is being subscribed to.
-    subscription = source.pipe(takeWhile(() => !wasLeft())).subscribe({
+    source.pipe(takeUntil(left)).subscribe({
       next: receive,
       error: (error: unknown) => {
         end({ error })
@@ -158,10 +159,7 @@ function iterate<T>(
         end()
       },
     })
-    if (wasLeft()) subscription.unsubscribe()
   }
-
-  const wasLeft = (): boolean => state === 'ended'
 
   return {
     next: () =>

@@ -54,7 +54,9 @@ async function readIfThere(path: string): Promise<string | undefined> {
 function parse(path: string, content: string): Checkpoint {
   const parsed = schema.safeParse(parseJson(content))
   if (parsed.success) return parsed.data
-  throw new ConfigurationError(`checkpoint: ${path} is there, and is no checkpoint of a transfer; it is left alone`)
+  throw new ConfigurationError(
+    `checkpoint: ${path} is there, and is no checkpoint of a transfer; it is left alone`,
+  )
 }
 
 function parseJson(content: string): unknown {

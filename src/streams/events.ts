@@ -31,13 +31,19 @@ export type OperationEvent<S, R = S> =
       readonly elapsedMs: number
     }
 
-/** What an upload or a download tells. Bytes never fall, and count only what was accepted: by the server, or by the sink. */
+/**
+ * What an upload or a download tells. Bytes never fall, and count only what was accepted: by the server, or by the sink.
+ * While the length of a stream is not known, `totalBytes` and `totalParts` are `Infinity`. The stream ends with `done` and
+ * completion, or with an error.
+ */
 export type TransferEvent<R> =
   | {
+      /** Comes again if the object or its block size turns out to be another one. */
       readonly kind: 'planned'
       readonly totalBytes: number
       readonly totalParts: number
-      readonly checkpoint: Checkpoint
+      /** Absent where nothing can be continued: the source or the sink is a stream. */
+      readonly checkpoint?: Checkpoint
     }
   | { readonly kind: 'hashing'; readonly bytes: number; readonly totalBytes: number }
   | {
@@ -53,15 +59,24 @@ export type TransferEvent<R> =
     }
   | {
       readonly kind: 'retrying'
-      readonly part: number
+      /** Index of the part; absent for a request that concerns the whole. */
+      readonly part?: number
       readonly attempt: number
       readonly delayMs: number
       readonly error: CloudError
+    }
+  | {
+      /** The server's hash of this part covers more than the part and so proves nothing (pithos dossier 8, stale tail). */
+      readonly kind: 'unverified'
+      readonly part: number
+      readonly bytes: number
     }
   | {
       readonly kind: 'done'
       readonly result: R
       readonly bytes: number
       readonly reusedBytes: number
+      /** Bytes that no hash proves; more than 0 only for the last part of an object that was truncated in place. */
+      readonly unverifiedBytes: number
       readonly elapsedMs: number
     }

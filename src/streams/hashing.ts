@@ -38,7 +38,7 @@ export async function hashBlock(algorithm: string, block: Uint8Array): Promise<s
   const content = block.subarray(0, lengthWithoutTrailingNuls(block))
   const webName = content.length < SMALL ? undefined : WEB_NAMES[algorithm]
   if (webName === undefined) return createHash(algorithm).update(content).digest('hex')
-  const digest = await webcrypto.subtle.digest(webName, content as Uint8Array<ArrayBuffer>)
+  const digest = await webcrypto.subtle.digest(webName, content)
   return Buffer.from(digest).toString('hex')
 }
 

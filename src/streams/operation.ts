@@ -89,6 +89,7 @@ export function watchOperation<S, R>(
   options: WatchOptions,
   runtime: Runtime,
 ): Observable<OperationEvent<S, R>> {
+  checkWatchOptions(options)
   const { timeout, signal } = options
   const interval = intervalOf(options.interval)
   const events = defer(() => {
@@ -127,6 +128,24 @@ export function submitAndWatch<A, S, R>(
     concatMap(({ ref, events }) => concat(of({ kind: 'submitted', ref } as const), events)),
   )
   return signal === undefined ? events : events.pipe(abortable(signal))
+}
+
+/**
+ * To be called before anything is submitted.
+ *
+ * @throws TypeError naming the option that is wrong
+ */
+export function checkWatchOptions({ interval, timeout, maxConsecutiveErrors }: WatchOptions): void {
+  intervalOf(interval)
+  if (timeout !== undefined && !(timeout >= 1)) {
+    throw new TypeError('timeout: expected a positive number of milliseconds')
+  }
+  if (
+    maxConsecutiveErrors !== undefined &&
+    !(maxConsecutiveErrors >= 1 && Number.isInteger(Math.min(maxConsecutiveErrors, Number.MAX_SAFE_INTEGER)))
+  ) {
+    throw new TypeError('maxConsecutiveErrors: expected a whole number of at least 1, or Infinity')
+  }
 }
 
 function intervalOf(interval: WatchOptions['interval']): Backoff<{ readonly unchanged: number }> {
@@ -206,7 +225,7 @@ class Observer<S, R> {
       snapshot: this.#snapshot,
       error,
       attempt: this.#misses,
-      delayMs: Math.max(this.#interval(step), retryAfterMs(error) ?? 0),
+      delayMs: Math.ceil(Math.max(this.#interval(step), retryAfterMs(error) ?? 0)),
       unchanged: this.#unchanged,
     } as const)
   }
@@ -245,17 +264,17 @@ class Observer<S, R> {
 }
 
 /** Errors of the poll in the words of the operation. */
-function explained<S, R>(error: unknown, ref: OperationRef): unknown {
+function explained(error: unknown, ref: OperationRef): unknown {
   const { cloud, operation } = ref
   if (error instanceof PollTimeoutError) {
     const { polls, elapsedMs, history } = error
-    const last = (error as PollTimeoutError<Observation<S, R>>).last?.snapshot
+    const last = (error as PollTimeoutError<Observation<unknown, unknown>>).last?.snapshot
     const state = history.at(-1)?.state ?? 'unknown'
     const message = `${operation}: not over after ${String(elapsedMs)} ms and ${String(polls)} polls; last state ${state}`
     return new PollTimeoutError(message, { cloud, operation, last, polls, elapsedMs, history, ref })
   }
   if (error instanceof PollFailedError) {
-    const { value, history } = error as PollFailedError<Observation<S, R>>
+    const { value, history } = error as PollFailedError<Observation<unknown, unknown>>
     if (value.kind !== 'seen' || value.verdict.kind !== 'failed') return error
     const { state, reason } = value.verdict
     return new OperationFailedError(`${operation}: ${reason}`, {

@@ -1,12 +1,22 @@
 import { constants, open, rename, stat, type FileHandle } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { Writable } from 'node:stream'
-import { WritableStream } from 'node:stream/web'
 import { TransferError } from '../errors.js'
 import { pathOf, readFully, reasonOf } from './sources.js'
 
 /** Where a download can go: a path, a `file:` URL, a stream, or a sink such as `memorySink()`. */
-export type SinkInput = string | URL | Writable | WritableStream<Uint8Array> | Sink
+export type SinkInput = string | URL | Writable | WebWritable | Sink
+
+/** A `WritableStream` of the web, as far as it is needed here. */
+export interface WebWritable {
+  getWriter(): {
+    readonly ready: Promise<unknown>
+    readonly closed: Promise<unknown>
+    write(chunk: Uint8Array): Promise<void>
+    close(): Promise<void>
+    abort(reason?: unknown): Promise<void>
+  }
+}
 
 /** Where the bytes of a transfer go. */
 export interface Sink {
@@ -23,7 +33,11 @@ export interface OpenSink {
   readonly existing: number
   /** Makes it so long, with zeros wherever nothing was written. Of no effect on streams. */
   resize(size: number): Promise<void>
-  /** Reads back what was written or left; only with random access. */
+  /**
+   * Reads back what was written or left; only with random access.
+   *
+   * @param into - at least `length` bytes that the result may lie in
+   */
   read(offset: number, length: number, into: Uint8Array): Promise<Uint8Array>
   /** Resolves when the bytes are taken, and may be overwritten by the caller. */
   write(offset: number, bytes: Uint8Array): Promise<void>
@@ -43,9 +57,13 @@ export function sinkOf(input: SinkInput, argument: string): Sink {
   }
   if (input instanceof URL) return pathSink(pathOf(input, argument))
   if (input instanceof Writable) return streamSink(() => nodeEnd(input))
-  if (input instanceof WritableStream) return streamSink(() => webEnd(input))
+  if (isWebWritable(input)) return streamSink(() => webEnd(input))
   if (isSink(input)) return input
   throw new TypeError(`${argument}: expected a path, a file URL, a writable stream or a sink`)
+}
+
+function isWebWritable(input: unknown): input is WebWritable {
+  return typeof input === 'object' && input !== null && 'getWriter' in input
 }
 
 function isSink(input: unknown): input is Sink {
@@ -78,7 +96,7 @@ function pathSink(path: string): Sink {
       const target = resolve(path)
       try {
         await checkTarget(path, target)
-        return openPart(path, target, await open(`${target}.part`, PART_FLAGS, 0o666))
+        return await openPart(path, target, await open(`${target}.part`, PART_FLAGS, 0o666))
       } catch (error) {
         throw unwritable(path, error)
       }
@@ -92,7 +110,8 @@ async function checkTarget(path: string, target: string): Promise<void> {
     throw new TransferError(`cannot write ${path}: there is no directory ${dirname(target)}`)
   }
   const present = await stat(target).catch(nothing)
-  if (present?.isFile() === false) throw new TransferError(`cannot write ${path}: it is there, and not a file`)
+  if (present?.isFile() === false)
+    throw new TransferError(`cannot write ${path}: it is there, and not a file`)
 }
 
 async function openPart(path: string, target: string, file: FileHandle): Promise<OpenSink> {
@@ -175,25 +194,27 @@ export function memorySink({ limit = 64 * 2 ** 20 }: { readonly limit?: number }
       let content = new Uint8Array()
       return Promise.resolve({
         existing: 0,
-        resize: async (size) => {
-          if (size > limit) throw new TransferError(`cannot hold ${size} bytes in memory: the limit is ${limit}`)
+        resize: (size) => {
+          if (size > limit) {
+            const message = `cannot hold ${size} bytes in memory: the limit is ${limit}`
+            return Promise.reject(new TransferError(message))
+          }
           const before = content
           content = new Uint8Array(size)
           content.set(before.subarray(0, size))
+          return Promise.resolve()
         },
-        read: async (offset, length, into) => {
-          const part = content.subarray(offset, offset + length)
-          into.set(part)
-          return into.subarray(0, part.length)
-        },
-        write: async (offset, bytes) => {
+        read: (offset, length) => Promise.resolve(content.subarray(offset, offset + length)),
+        write: (offset, bytes) => {
           content.set(bytes, offset)
+          return Promise.resolve()
         },
-        settled: async () => undefined,
-        finish: async () => {
+        settled: () => Promise.resolve(),
+        finish: () => {
           whole = content
+          return Promise.resolve()
         },
-        close: async () => undefined,
+        close: () => Promise.resolve(),
       })
     },
   }
@@ -223,17 +244,15 @@ function streamSink(endOf: () => End): Sink {
     randomAccess: false,
     open: () =>
       refusing(async () => {
-        const end = endOf()
+        const end = await Promise.resolve().then(endOf)
         let ended = false
         return {
           existing: 0,
-          resize: async () => undefined,
-          read: async () => {
-            throw new TransferError(`cannot read back from ${name}`)
-          },
+          resize: () => Promise.resolve(),
+          read: () => Promise.reject(new TransferError(`cannot read back from ${name}`)),
           // A copy: the stream may keep the bytes for as long as it likes.
           write: (_offset, bytes) => refusing(() => end.write(bytes.slice())),
-          settled: async () => undefined,
+          settled: () => Promise.resolve(),
           finish: () => {
             ended = true
             return refusing(() => end.finish())
@@ -248,14 +267,14 @@ function streamSink(endOf: () => End): Sink {
 }
 
 function nodeEnd(stream: Writable): End {
-  if (!stream.writable) throw new TransferError('it has ended already')
+  if (!stream.writable) throw new Error('it has ended already')
   const isTerminal = stream === process.stdout || stream === process.stderr
   // Errors are told by the callbacks; without a listener they would end the process as well.
   stream.on('error', nothing)
   const settle = (begin: (done: (error?: Error | null) => void) => void): Promise<void> =>
     new Promise((resolve, reject) => {
       const closed = (): void => {
-        reject(stream.errored ?? new TransferError('it was closed before everything was written'))
+        reject(stream.errored ?? new Error('it was closed before everything was written'))
       }
       stream.once('close', closed)
       begin((error) => {
@@ -270,13 +289,14 @@ function nodeEnd(stream: Writable): End {
       if (!isTerminal) await settle((done) => stream.end(done))
       stream.off('error', nothing)
     },
-    abort: async () => {
+    abort: () => {
       if (!isTerminal) stream.destroy()
+      return Promise.resolve()
     },
   }
 }
 
-function webEnd(stream: WritableStream<Uint8Array>): End {
+function webEnd(stream: WebWritable): End {
   const writer = stream.getWriter()
   writer.closed.catch(nothing)
   return {

@@ -1,11 +1,18 @@
 import { open, stat, type FileHandle } from 'node:fs/promises'
 import { Readable } from 'node:stream'
-import { ReadableStream } from 'node:stream/web'
 import { fileURLToPath } from 'node:url'
 import { TransferError } from '../errors.js'
 
 /** What can be uploaded: a path, a `file:` URL, bytes, a `Blob` or `File`, or a stream, which is read only once. */
-export type SourceInput = string | URL | Uint8Array | Blob | Readable | ReadableStream<Uint8Array>
+export type SourceInput = string | URL | Uint8Array | Blob | Readable | WebReadable
+
+/** A `ReadableStream` of the web, as far as it is needed here. */
+export interface WebReadable {
+  getReader(): {
+    read(): Promise<{ readonly value?: unknown }>
+    cancel(reason?: unknown): Promise<void>
+  }
+}
 
 /** Where the bytes of a transfer come from. */
 export interface Source {
@@ -44,8 +51,12 @@ export function sourceOf(input: SourceInput, argument: string): Source {
   if (input instanceof Uint8Array) return bytesSource(input)
   if (input instanceof Blob) return blobSource(input)
   if (input instanceof Readable) return streamSource('the stream', () => readableChunks(input))
-  if (input instanceof ReadableStream) return streamSource('the stream', () => webChunks(input))
+  if (isWebReadable(input)) return streamSource('the stream', () => webChunks(input))
   throw new TypeError(`${argument}: expected a path, a file URL, bytes, a Blob or a readable stream`)
+}
+
+function isWebReadable(input: unknown): input is WebReadable {
+  return typeof input === 'object' && input !== null && 'getReader' in input
 }
 
 /** The path that a `file:` URL stands for. */
@@ -173,15 +184,16 @@ function streamSource(name: string, chunksOf: () => Chunks): Source {
   return {
     name,
     randomAccess: false,
-    open: async () => {
-      if (used) throw new TransferError(`cannot read ${name} again: a stream is read only once`)
-      used = true
-      try {
-        return openStream(name, chunksOf())
-      } catch (error) {
-        throw unreadable(name, error)
-      }
-    },
+    open: () =>
+      new Promise((resolve, reject) => {
+        try {
+          if (used) throw readTwice(name)
+          used = true
+          resolve(openStream(name, chunksOf()))
+        } catch (error) {
+          reject(unreadable(name, error))
+        }
+      }),
   }
 }
 
@@ -192,7 +204,7 @@ function openStream(name: string, chunks: Chunks): OpenSource {
   let closing: Promise<void> | undefined
 
   const fill = async (offset: number, length: number, into: Uint8Array): Promise<Uint8Array> => {
-    if (offset !== position) throw new TransferError(`cannot read ${name} again: a stream is read only once`)
+    if (offset !== position) throw readTwice(name)
     let filled = 0
     while (filled < length) {
       if (rest.length === 0) {
@@ -216,11 +228,16 @@ function openStream(name: string, chunks: Chunks): OpenSource {
       const reading = turn.catch((error: unknown) => {
         throw unreadable(name, error)
       })
+      // After a failure every read that follows fails as well.
       last = reading
       return reading
     },
     close: () => (closing ??= chunks.cancel()),
   }
+}
+
+function readTwice(name: string): TransferError {
+  return new TransferError(`cannot read ${name} again: a stream is read only once`)
 }
 
 function checkChunk(name: string, chunk: unknown): Uint8Array {
@@ -229,13 +246,10 @@ function checkChunk(name: string, chunk: unknown): Uint8Array {
 }
 
 function readableChunks(stream: Readable): Chunks {
-  if (stream.destroyed || stream.readableEnded) throw new TransferError('it has ended already')
-  const iterator = stream[Symbol.asyncIterator]()
+  if (stream.destroyed || stream.readableEnded) throw new Error('it has ended already')
+  const iterator = stream[Symbol.asyncIterator]() as AsyncIterator<unknown, undefined>
   return {
-    next: async () => {
-      const { done, value } = await iterator.next()
-      return done === true ? undefined : (value as unknown)
-    },
+    next: async () => (await iterator.next()).value,
     cancel: () => {
       stream.on('error', ignore)
       stream.destroy()
@@ -244,7 +258,7 @@ function readableChunks(stream: Readable): Chunks {
   }
 }
 
-function webChunks(stream: ReadableStream<Uint8Array>): Chunks {
+function webChunks(stream: WebReadable): Chunks {
   const reader = stream.getReader()
   return {
     next: async () => (await reader.read()).value,

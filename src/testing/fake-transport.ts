@@ -79,7 +79,7 @@ function deliver(
   const { sink, operation } = request
   if (sink === undefined || !operation.success.includes(status)) return { status, headers, body: content }
   sink.begin(status, headers)
-  sink.write(content, () => undefined)
+  if (content.length > 0) sink.write(content, () => undefined)
   return { status, headers, body: new Uint8Array() }
 }
 

@@ -1,12 +1,27 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { constant, exponential, type Backoff, type ExponentialOptions } from '../../src/operators/index.js'
 import { MAX_DELAY_MS } from '../../src/runtime.js'
+import { runExample } from './doc-comment.js'
 
 const pauses = (backoff: Backoff, random: number, attempts = 6): number[] =>
   Array.from({ length: attempts }, (_, index) =>
     backoff({ attempt: index + 1, elapsedMs: 0, input: undefined, random: () => random }),
   )
+
+describe('the examples', () => {
+  it('run', () => {
+    const interval = vi.fn<(drawn: number[]) => void>()
+    const backoff = vi.fn<(drawn: number[]) => void>()
+    const pollUntil = (options: { interval: Backoff }): void => interval(pauses(options.interval, 0.5, 2))
+    const retryWithBackoff = (options: { backoff: Backoff }): void => backoff(pauses(options.backoff, 0.5, 6))
+    const names = { pollUntil, retryWithBackoff, constant, exponential, isSettled: () => true }
+    runExample('operators/backoff', names, 0)
+    expect(interval.mock.calls).toEqual([[[2_000, 2_000]]])
+    runExample('operators/backoff', names, 1)
+    expect(backoff.mock.calls).toEqual([[[375, 750, 1_500, 3_000, 6_000, 7_500]]])
+  })
+})
 
 describe('constant', () => {
   it('is always the same pause', () => {

@@ -36,7 +36,7 @@ export function sourceDiagram(file: string): string {
 
 /** The examples in the doc comments of a file, in their order. */
 export function sourceExamples(file: string): string[] {
-  return [...commentsOf(file).matchAll(/@example\n([\s\S]*?)\n(?:@| ?\*\/)/g)].map((match) => match[1] ?? '')
+  return [...commentsOf(file).matchAll(/@example\n([\s\S]*?)\n(?=@|\/\n)/g)].map((match) => match[1] ?? '')
 }
 
 /** Runs an example with these names in scope; returns what its last expression is. */

@@ -1,5 +1,4 @@
 import {
-  asyncScheduler,
   concat,
   defer,
   EMPTY,
@@ -11,10 +10,11 @@ import {
   take,
   tap,
   throwError,
+  timer,
   VirtualTimeScheduler,
   type SchedulerLike,
 } from 'rxjs'
-import { TestScheduler, type RunHelpers } from 'rxjs/testing'
+import type { RunHelpers } from 'rxjs/testing'
 import { describe, expect, expectTypeOf, it, vi } from 'vitest'
 import { PollFailedError, PollTimeoutError } from '../../src/errors.js'
 import {
@@ -269,6 +269,21 @@ describe.each(clocks)('pollUntil on %s', (_name, clock) => {
     )
 
     it(
+      'fails at once after a poll at the very end',
+      marbles((helpers) => {
+        const polls = [helpers.cold('(a|)'), helpers.cold('(b|)'), helpers.cold('(c|)')]
+        const source = answering(polls).pipe(poll(helpers, { interval: 5, timeout: 10 }))
+        helpers.expectObservable(telling(source)).toBe('a----b----(ct|)', {
+          a: 'a',
+          b: 'b',
+          c: 'c',
+          t: { last: 'c', polls: 3, elapsedMs: 10, history: [] },
+        })
+        expectEach(helpers, polls, ['(^!)', '-----(^!)', '----------(^!)'])
+      }),
+    )
+
+    it(
       'fails at once when there is no room for another poll',
       marbles((helpers) => {
         const polls = [helpers.cold('-----(a|)')]
@@ -413,7 +428,7 @@ describe('pollUntil', () => {
     marbles(({ cold, expectObservable, flush, random }) => {
       const interval = vi.fn<Backoff<string>>(() => 3)
       const answers = [cold('-|'), cold('-a|'), cold('-b|'), cold('(r|)')]
-      expectObservable(answering(answers).pipe(poll({ interval, random }))).toBe('-----a-----b---(r|)')
+      expectObservable(answering(answers).pipe(poll({ interval, random }))).toBe('-----a----b---(r|)')
       flush()
       expect(interval.mock.calls).toEqual([
         [{ attempt: 1, elapsedMs: 1, input: undefined, random }],
@@ -540,6 +555,26 @@ describe('pollUntil', () => {
       wait.unsubscribe()
       expect(scheduler.actions).toHaveLength(0)
     })
+  })
+
+  it('asks for no pause after the end', () => {
+    const interval = vi.fn(() => 1)
+    of('r').pipe(poll({ interval })).subscribe()
+    expect(interval).not.toHaveBeenCalled()
+  })
+
+  it('has one timer, whatever the number of polls', () => {
+    const scheduler = new VirtualTimeScheduler()
+    const slow = timer(3, scheduler).pipe(map(() => 'a'))
+    const wait = slow.pipe(poll({ timeout: 1e9, scheduler })).subscribe()
+    for (const frame of [100, 101, 102, 103, 104, 105]) {
+      scheduler.maxFrames = frame
+      scheduler.flush()
+      // During a poll, its own timer beside ours.
+      expect(scheduler.actions.length).toBeLessThanOrEqual(2)
+    }
+    wait.unsubscribe()
+    expect(scheduler.actions).toHaveLength(0)
   })
 
   it(

@@ -1,6 +1,8 @@
-import { describe, expect, it } from 'vitest'
+import { forkJoin, of, type Observable } from 'rxjs'
+import { describe, expect, it, vi } from 'vitest'
 import { NetworkError, RequestTimeoutError } from '../../src/errors.js'
-import { RetryBudget } from '../../src/operators/index.js'
+import { RetryBudget, retryWithBackoff } from '../../src/operators/index.js'
+import { runExample } from './doc-comment.js'
 
 const refused = new NetworkError('refused')
 const late = new RequestTimeoutError('late')
@@ -38,6 +40,27 @@ describe('RetryBudget', () => {
     expect(budget.available).toBe(11)
     budget.refund(10)
     expect(budget.available).toBe(20)
+  })
+
+  it('has an example that runs', () => {
+    const budgets: RetryBudget[] = []
+    const get = (id: number): Observable<number> => of(id)
+    const servers = runExample('operators/retry-budget', {
+      RetryBudget,
+      cloud: { servers: { get } },
+      forkJoin: (sources: Observable<number>[]) => forkJoin(sources),
+      ids: [1, 2],
+      retryWithBackoff: (options: { budget: RetryBudget }) => {
+        budgets.push(options.budget)
+        return retryWithBackoff(options)
+      },
+    })
+    const next = vi.fn()
+    ;(servers as Observable<number[]>).subscribe(next)
+    expect(next.mock.calls).toEqual([[[1, 2]]])
+    expect(budgets).toHaveLength(2)
+    expect(budgets[0]).toBe(budgets[1])
+    expect(budgets[0]?.available).toBe(100)
   })
 
   it.each([

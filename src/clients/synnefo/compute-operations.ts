@@ -26,6 +26,11 @@ export interface ServerFilter {
   readonly changesSince?: Date
 }
 
+function instant(date: Date): string {
+  if (Number.isNaN(date.getTime())) throw new TypeError('filter.changesSince: expected a valid date')
+  return date.toISOString().replace('Z', '+00:00')
+}
+
 const readServers = json<{ readonly servers: readonly Server[] }>(
   z.looseObject({ servers: z.array(steeringServer) }),
   z.looseObject({ servers: z.array(describedServer) }),
@@ -39,7 +44,7 @@ export const listServers: Operation<ServerFilter, readonly Server[]> = {
   success: [200, 304],
   encode: ({ changesSince }) => ({
     path: '/servers/detail',
-    query: query({ 'changes-since': changesSince?.toISOString().replace('Z', '+00:00') }),
+    query: query({ 'changes-since': changesSince === undefined ? undefined : instant(changesSince) }),
   }),
   decode: (response, context) => (response.status === 304 ? [] : readServers(response, context).servers),
 }

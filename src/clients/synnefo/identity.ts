@@ -56,7 +56,12 @@ export const authenticate: Operation<{ readonly token: string }, SynnefoToken> =
   path: '/tokens',
   success: [200],
   idempotent: true,
-  encode: ({ token }) => ({ path: '/tokens', ...jsonBody({ auth: { token: { id: token } } }) }),
+  secret: ['token'],
+  encode: ({ token }) => ({
+    path: '/tokens',
+    ...jsonBody({ auth: { token: { id: token } } }),
+    secrets: [token],
+  }),
   decode: (response, context) => {
     const { access } = readFullAccess(response, context)
     const { token, user, serviceCatalog } = access
@@ -132,7 +137,7 @@ export function attachSynnefo(
   return (token, request) => {
     const service = request.operation.service ?? ''
     let known = endpoints.get(token)
-    if (known === undefined) endpoints.set(token, (known = new Map()))
+    if (known === undefined) endpoints.set(token, (known = new Map<string, Endpoint>()))
     let endpoint = known.get(service)
     if (endpoint === undefined) known.set(service, (endpoint = endpointIn(token.catalog, service, overrides)))
     const { origin, prefix } = endpoint

@@ -1,10 +1,10 @@
-import { concatMap, from, type Observable } from 'rxjs'
+import { concatMap, from, type Observable, type ObservableInput } from 'rxjs'
 import { authorize } from '../../auth/authorize.js'
 import { staticToken } from '../../auth/static-token.js'
 import type { TokenSource } from '../../auth/token.js'
 import { TokenSubject } from '../../auth/token-subject.js'
 import { ConfigurationError } from '../../errors.js'
-import { call, type Api } from '../../http/api.js'
+import { call, endpointOf, type Api } from '../../http/api.js'
 import { createApi, createCore, type ClientOptions } from '../../http/client.js'
 import type { CallOptions, TrafficEvent } from '../../http/types.js'
 import { getFlavor, listFlavors, listImages } from './compute-operations.js'
@@ -23,15 +23,7 @@ import { createServers, type Servers } from './servers.js'
 
 export type { ServerFilter } from './compute-operations.js'
 export type { CatalogEntry, EndpointOverrides, Identity, SynnefoToken, SynnefoUser } from './identity.js'
-export type {
-  CreatedServer,
-  Flavor,
-  Id,
-  Image,
-  Server,
-  ServerSpec,
-  ServerStatus,
-} from './schemas.js'
+export type { CreatedServer, Flavor, Id, Image, Server, ServerSpec, ServerStatus } from './schemas.js'
 export type { AttachOptions, RebootOptions, Servers, ServerWatchOptions } from './servers.js'
 
 export interface SynnefoConfig extends ClientOptions {
@@ -43,7 +35,7 @@ export interface SynnefoConfig extends ClientOptions {
    * Gives another token when the present one nears its end or was refused: from a vault, a file, a browser. The API itself cannot
    * renew a token (synnefo-compute dossier 4.3).
    */
-  readonly renew?: () => string | Promise<string> | Observable<string>
+  readonly renew?: () => string | ObservableInput<string>
   /** Addresses that win over the catalogue's, by service type: `{ compute: 'https://…' }`. */
   readonly endpoints?: EndpointOverrides
 }
@@ -94,8 +86,10 @@ export function createSynnefo(config: SynnefoConfig): SynnefoClient {
     runtime,
     traffic,
     acquire: staticToken({
+      cloud: 'synnefo',
+      runtime,
       value: config.token,
-      validate: (token) => call(identityApi, authenticate, { token }),
+      validate: (token: string) => call(identityApi, authenticate, { token }),
       ...(config.renew === undefined ? {} : { renew: config.renew }),
     }),
   })
@@ -126,9 +120,11 @@ export function createSynnefo(config: SynnefoConfig): SynnefoClient {
   }
 }
 
-function checkConfig({ authUrl, token }: Partial<SynnefoConfig>): void {
+function checkConfig({ authUrl, token, endpoints = {} }: Partial<SynnefoConfig>): void {
   const missing = (field: string): ConfigurationError =>
     new ConfigurationError(`${field}: expected a string that is not empty`, { cloud: 'synnefo' })
   if (typeof authUrl !== 'string' || authUrl === '') throw missing('authUrl')
   if (typeof token !== 'string' || token.trim() === '') throw missing('token')
+  endpointOf(authUrl, 'authUrl')
+  for (const [service, url] of Object.entries(endpoints)) endpointOf(url, `endpoints['${service}']`)
 }

@@ -37,24 +37,33 @@ function explanation({ diagnostics }: Server): string {
   return worst === undefined ? '' : `: ${worst.message}`
 }
 
+/** ACTIVE; STOPPED and idle is a server that was built and shut down since. */
 export const built: ServerClassifier = () => (server) =>
   broken(server) ??
-  (server.status === 'ACTIVE' ? done(server, 100) : pending(server, server.progress ?? undefined))
+  (server.status === 'ACTIVE' || (server.status === 'STOPPED' && idle(server))
+    ? done(server, 100)
+    : pending(server, server.progress ?? undefined))
+
+/** Polls of the old state without a task, after which the task was too fast to be seen, or came to nothing. */
+const PATIENCE = 5
 
 /**
  * Waits for a state after an action. A job that fails only clears the task: the old state, idle again after a task was
- * seen, is a failure. The old state without a task ever seen may be the moment before the task shows.
+ * seen, is a failure. The old state without a task ever seen may be the moment before the task shows, but not for ever.
  */
 function changed(from: string, to: string, action: string): ServerClassifier {
   return () => {
     let working = false
+    let polls = 0
     return (server) => {
+      polls += 1
       if (!idle(server)) {
         working = true
         return broken(server) ?? pending(server)
       }
       if (server.status === to) return done(server)
-      if (working && server.status === from) return failed(server, `did not ${action} and is still ${from}`)
+      if ((working || polls >= PATIENCE) && server.status === from)
+        return failed(server, `did not ${action} and is still ${from}`)
       return broken(server) ?? pending(server)
     }
   }
@@ -73,7 +82,8 @@ export const rebooted: ServerClassifier = () => {
       return broken(server) ?? pending(server)
     }
     if (server.status === 'ACTIVE' && (working || polls > 2)) return done(server)
-    if (server.status === 'STOPPED' && working) return failed(server, 'did not come up again and is STOPPED')
+    if (server.status === 'STOPPED' && (working || polls >= PATIENCE))
+      return failed(server, 'did not come up again and is STOPPED')
     return broken(server) ?? pending(server)
   }
 }

@@ -3,7 +3,12 @@ import { ConfigurationError, type OperationRef } from '../../errors.js'
 import { call, type Api } from '../../http/api.js'
 import type { AnyOperation, CallOptions } from '../../http/types.js'
 import type { OperationEvent } from '../../streams/events.js'
-import { submitAndWatch, watchOperation, type WatchOptions } from '../../streams/operation.js'
+import {
+  checkWatchOptions,
+  submitAndWatch,
+  watchOperation,
+  type WatchOptions,
+} from '../../streams/operation.js'
 import {
   createServer,
   getServer,
@@ -96,8 +101,9 @@ export function createServers(api: Api): Servers {
     submitted: Observable<void>,
     id: Id,
     options: ServerWatchOptions,
-  ): Observable<OperationEvent<Server>> =>
-    submitAndWatch(
+  ): Observable<OperationEvent<Server>> => {
+    checkWatchOptions(options)
+    return submitAndWatch(
       submitted,
       () => {
         const ref = refer(operation, id)
@@ -105,6 +111,7 @@ export function createServers(api: Api): Servers {
       },
       options.signal,
     )
+  }
 
   return {
     list: (filter = {}, options) =>
@@ -120,9 +127,8 @@ export function createServers(api: Api): Servers {
     reboot: (id, { hard = false, ...options } = {}) =>
       act(rebootServer, call(api, rebootServer, { id: checkId(id), hard }, options.call), id, options),
     watch: (target, { until, ...options } = {}) => {
-      const isRef = typeof target === 'object'
-      const id = checkId(isRef ? target.args['id'] : target)
-      const ref = isRef ? target : refer('synnefo.servers.watch', id)
+      const ref = checkRef(target) ?? refer('synnefo.servers.watch', checkId(target))
+      const id = checkId(ref.args['id'])
       const classifier = until === undefined ? classifierOf(ref.operation) : reached(until)
       return follow(ref, id, classifier, options)
     },
@@ -132,10 +138,11 @@ export function createServers(api: Api): Servers {
     created: Observable<CreatedServer>,
     options: ServerWatchOptions,
   ): Observable<OperationEvent<Server, CreatedServer>> {
+    checkWatchOptions(options)
     return submitAndWatch(
       created,
       (server) => {
-        const ref = refer(createServer as AnyOperation, server.id)
+        const ref = refer(createServer, server.id)
         const events = follow(ref, server.id, built, options)
         return { ref, events: events.pipe(map((event) => withPassword(event, server.adminPass))) }
       },
@@ -166,12 +173,23 @@ function withPassword(
     value: adminPass,
     enumerable: false,
   })
-  return { ...event, result: result as CreatedServer }
+  return { ...event, result }
 }
 
 function checkId(id: unknown): Id {
   if ((typeof id === 'string' && id !== '') || (typeof id === 'number' && Number.isFinite(id))) return id
   throw new TypeError('id: expected the id of a server, a number or a string that is not empty')
+}
+
+/** The reference, if it is one: to a server of this cloud. */
+function checkRef(target: unknown): OperationRef | undefined {
+  if (typeof target !== 'object' || target === null) return undefined
+  const ref = target as Partial<OperationRef>
+  if (ref.cloud !== 'synnefo' || ref.operation?.startsWith('synnefo.servers.') !== true) {
+    throw new TypeError('target: expected the id of a server, or the ref of an operation of synnefo.servers')
+  }
+  checkId(ref.args?.['id'])
+  return ref as OperationRef
 }
 
 // Plain JavaScript callers get the missing field by name, before anything is sent (dossier 6.4).

@@ -12,7 +12,10 @@ export interface Chance {
 
 export function createChance(seed?: number): Chance {
   const bytes = seed === undefined ? randomBytes : seededBytes(seed)
-  const hex = (digits: number): string => bytes(Math.ceil(digits / 2)).toString('hex').slice(0, digits)
+  const hex = (digits: number): string =>
+    bytes(Math.ceil(digits / 2))
+      .toString('hex')
+      .slice(0, digits)
   return {
     fraction: () => bytes(4).readUInt32LE() / 2 ** 32,
     bytes,

@@ -58,11 +58,14 @@ function createRunningClock(speed: number): CloudClock {
 
   const now = (): number => taskTime ?? jumped + (performance.now() - start) * speed
   const run = (): void => {
-    queue.runUntil(now(), (due) => {
-      taskTime = due
-    })
-    taskTime = undefined
-    arm()
+    try {
+      queue.runUntil(now(), (due) => {
+        taskTime = due
+      })
+    } finally {
+      taskTime = undefined
+      arm()
+    }
   }
   const arm = (): void => {
     clearTimeout(timer)
@@ -92,7 +95,8 @@ function createRunningClock(speed: number): CloudClock {
 }
 
 function checkedDelay(ms: number): number {
-  if (!(ms >= 0) || !Number.isFinite(ms)) throw new TypeError('ms must be a number of milliseconds, 0 or more')
+  if (!(ms >= 0) || !Number.isFinite(ms))
+    throw new TypeError('ms must be a number of milliseconds, 0 or more')
   return ms
 }
 
@@ -101,7 +105,7 @@ interface TaskQueue {
   nextDue(): number | undefined
   /** Runs all that is due until then, including what the tasks themselves add. */
   runUntil(time: number, beforeEach: (due: number) => void): void
-  clear(): void
+  clear: () => void
 }
 
 /** A binary heap: ten thousand building servers have a hundred thousand tasks between them. */

@@ -149,6 +149,8 @@ function checkKind(kind: FaultKind): void {
     case 'token-revoked':
       return
     default:
-      throw new TypeError(`There is no fault of the kind ${JSON.stringify((kind as { kind?: unknown }).kind)}`)
+      throw new TypeError(
+        `There is no fault of the kind ${JSON.stringify((kind as { kind?: unknown }).kind)}`,
+      )
   }
 }

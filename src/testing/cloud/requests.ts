@@ -36,7 +36,7 @@ export type OpenRecord = { -readonly [Key in keyof RecordedRequest]: RecordedReq
 
 export interface RequestLog {
   add(record: OpenRecord): void
-  list(filter?: RequestFilter): RecordedRequest[]
+  list: (filter?: RequestFilter) => RecordedRequest[]
 }
 
 export function createRequestLog(limit: number): RequestLog {

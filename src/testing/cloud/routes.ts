@@ -20,16 +20,21 @@ const METHODS: readonly HTTPMethod[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', '
 export function createRoutes(): Routes {
   const router = createRouter({ caseSensitive: true, maxParamLength: 4096 })
   const neverCalled = (): void => undefined
+  const lookUp = (method: string, path: string): Extract<Found, { kind: 'route' }> | undefined => {
+    const found = router.find(method as HTTPMethod, path)
+    // A trailing slash is no item with an empty name.
+    if (found === null || !isHandler(found.store) || Object.values(found.params).includes(''))
+      return undefined
+    return { kind: 'route', handler: found.store, params: found.params }
+  }
   return {
     on(method, path, handler) {
       router.on(method, path, neverCalled, handler)
     },
     find(method, path) {
-      const found = router.find(method as HTTPMethod, path)
-      if (found !== null && isHandler(found.store)) {
-        return { kind: 'route', handler: found.store, params: found.params }
-      }
-      const allowed = METHODS.filter((other) => isHandler(router.find(other, path)?.store))
+      const found = lookUp(method, path)
+      if (found !== undefined) return found
+      const allowed = METHODS.filter((other) => lookUp(other, path) !== undefined)
       return allowed.length > 0 ? { kind: 'wrong-method', allowed } : { kind: 'nothing' }
     },
   }

@@ -37,6 +37,9 @@ export interface Site {
 /** Longest time that a kept-alive connection stays without a request (synnefo dossier 3). */
 const IDLE_MS = 20_000
 
+/** A reset overtakes bytes that the client has not read yet: some systems then report a clean end. */
+const RESET_LAG_MS = 25
+
 export async function startSite(options: SiteOptions): Promise<Site> {
   const closing = new AbortController()
   let origin = ''
@@ -68,7 +71,7 @@ export async function startSite(options: SiteOptions): Promise<Site> {
   }
 }
 
-export function serviceFor(path: string, services: readonly Service[]): Service | undefined {
+function serviceFor(path: string, services: readonly Service[]): Service | undefined {
   let best: Service | undefined
   for (const service of services) {
     const { prefix } = service
@@ -225,8 +228,10 @@ async function deliver(parts: ExchangeParts, given: Body): Promise<void> {
   if (impairment.malformed && hasBody) body = await malformed(response, body)
   if (isBytes(body)) {
     const bytes = typeof body === 'string' ? Buffer.from(body) : body
-    if (bytes.length > 0 || hasBody) {
-      if (!response.hasHeader('Content-Length')) response.setHeader('Content-Length', bytes.length)
+    // An answer to HEAD tells how long the body would be, if the service made one.
+    const tellsLength = hasBody || (parts.method === 'HEAD' && bytes.length > 0)
+    if (tellsLength && !response.hasHeader('Content-Length')) {
+      response.setHeader('Content-Length', bytes.length)
     }
     record.status = response.statusCode
     if (impairment.cut !== undefined) await cutBytes(response, request.socket, bytes, hasBody, impairment.cut)
@@ -241,7 +246,7 @@ async function deliver(parts: ExchangeParts, given: Body): Promise<void> {
   await stream(response, request.socket, body, impairment.cut)
 }
 
-/** Not from the service's own length: a body that is merely shorter would be an honest answer. */
+/** Always holds back at least the last byte, and has nothing to cut in an answer without a body: that is reset. */
 async function cutBytes(
   response: ServerResponse,
   socket: Socket,
@@ -249,14 +254,14 @@ async function cutBytes(
   hasBody: boolean,
   cut: NonNullable<Impairment['cut']>,
 ): Promise<void> {
-  const sent = hasBody ? bytes.subarray(0, Math.min(cut.afterBytes, Math.max(bytes.length - 1, 0))) : new Uint8Array()
   if (!hasBody || bytes.length === 0) {
     socket.resetAndDestroy()
     return
   }
+  const sent = bytes.subarray(0, Math.min(cut.afterBytes, bytes.length - 1))
   response.flushHeaders()
   if (sent.length > 0) await written(response, sent)
-  cutOff(socket, cut.how)
+  await cutOff(socket, cut.how)
 }
 
 async function stream(
@@ -273,19 +278,23 @@ async function stream(
     if (cut !== undefined && piece.length >= left) {
       response.flushHeaders()
       if (left > 0) await written(response, piece.subarray(0, left))
-      cutOff(socket, cut.how)
+      await cutOff(socket, cut.how)
       return
     }
     left -= piece.length
     if (!response.write(piece)) await drained(response)
   }
   if (cut === undefined) response.end()
-  else cutOff(socket, cut.how)
+  else await cutOff(socket, cut.how)
 }
 
-function cutOff(socket: Socket, how: 'reset' | 'end'): void {
-  if (how === 'reset') socket.resetAndDestroy()
-  else socket.destroySoon()
+async function cutOff(socket: Socket, how: 'reset' | 'end'): Promise<void> {
+  if (how === 'end') {
+    socket.destroySoon()
+    return
+  }
+  await pause(RESET_LAG_MS)
+  socket.resetAndDestroy()
 }
 
 function written(response: ServerResponse, bytes: Uint8Array): Promise<void> {

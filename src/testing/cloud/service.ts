@@ -24,7 +24,11 @@ export interface Exchange {
   /** The body piece by piece, for what should not be held whole. */
   chunks(): AsyncIterable<Buffer>
   /** Answers. A body that is an async iterable is streamed with back-pressure. */
-  send(status: number, headers?: OutgoingHttpHeaders, body?: string | Uint8Array | AsyncIterable<Uint8Array>): void
+  send(
+    status: number,
+    headers?: OutgoingHttpHeaders,
+    body?: string | Uint8Array | AsyncIterable<Uint8Array>,
+  ): void
   json(status: number, value: unknown, headers?: OutgoingHttpHeaders): void
 }
 

@@ -41,7 +41,7 @@ export function faultBody(fault: ApiFault): Readonly<Record<string, unknown>> {
   return { [fault.faultName]: { code: fault.code, message: fault.message, details: fault.details } }
 }
 
-export function sendFault(exchange: Exchange, fault: ApiFault): void {
+function sendFault(exchange: Exchange, fault: ApiFault): void {
   exchange.json(fault.code, faultBody(fault), fault.headers)
 }
 

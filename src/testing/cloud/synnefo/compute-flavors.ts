@@ -1,10 +1,10 @@
 import type { Exchange, User } from '../service.js'
 import { badRequest, itemNotFound } from './answers.js'
-import type { UserRoutes } from './compute.js'
 import type { Flavor } from './seeds.js'
 import { readFlavor } from './server-order.js'
 import type { SynnefoState } from './state.js'
 import { fullFlavor, shortFlavor } from './views.js'
+import type { UserRoutes } from './user-routes.js'
 
 /** Flavors (synnefo dossier 7). */
 export function routeFlavors(routes: UserRoutes, state: SynnefoState): void {

@@ -1,11 +1,19 @@
 import type { Exchange, User } from '../service.js'
-import { forbidden, isObject, itemNotFound, malformedRequest, notImplemented, readJson, readJsonObject } from './answers.js'
+import {
+  forbidden,
+  isObject,
+  itemNotFound,
+  malformedRequest,
+  notImplemented,
+  readJson,
+  readJsonObject,
+} from './answers.js'
 import { changedSince } from './changes-since.js'
-import type { UserRoutes } from './compute.js'
 import type { Image } from './seeds.js'
 import { isVisible } from './server-order.js'
 import type { SynnefoState } from './state.js'
 import { fullImage, shortImage } from './views.js'
+import type { UserRoutes } from './user-routes.js'
 
 /** Images as compute shows them (synnefo dossier 7). */
 export function routeImages(routes: UserRoutes, state: SynnefoState): void {

@@ -1,9 +1,9 @@
 import { createHash, generateKeyPair, type KeyObject } from 'node:crypto'
 import { promisify } from 'node:util'
 import { ApiFault, badRequest, conflict, itemNotFound, readJsonObject } from './answers.js'
-import type { UserRoutes } from './compute.js'
 import type { KeyPair, SynnefoState } from './state.js'
 import { fullKeyPair, shortKeyPair } from './views.js'
+import type { UserRoutes } from './user-routes.js'
 
 const MAX_KEY_PAIRS = 20
 const generate = promisify(generateKeyPair)
@@ -64,7 +64,10 @@ function keyBlob(publicKey: string): Buffer | undefined {
 }
 
 function fingerprintOf(blob: Buffer): string {
-  return createHash('md5').update(blob).digest('hex').replace(/(..)(?=.)/g, '$1:')
+  return createHash('md5')
+    .update(blob)
+    .digest('hex')
+    .replace(/(..)(?=.)/g, '$1:')
 }
 
 async function generateSshKey(): Promise<{ readonly publicKey: string; readonly privateKey: string }> {

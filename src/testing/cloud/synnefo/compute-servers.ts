@@ -9,12 +9,19 @@ import {
   readJsonObject,
 } from './answers.js'
 import { changedSince } from './changes-since.js'
-import type { UserRoutes } from './compute.js'
 import { performAction } from './server-actions.js'
-import { checkTag, checkTagCount, mergeMetadata, readName, readServerOrder, readTags } from './server-order.js'
+import {
+  checkTag,
+  checkTagCount,
+  mergeMetadata,
+  readName,
+  readServerOrder,
+  readTags,
+} from './server-order.js'
 import { checkAction, checkUsable, type Server } from './servers.js'
 import type { SynnefoState } from './state.js'
 import { diagnosticView, fullServer, networkView, shortServer } from './views.js'
+import type { UserRoutes } from './user-routes.js'
 
 /** Servers (synnefo dossier 6). */
 export function routeServers(routes: UserRoutes, state: SynnefoState): void {

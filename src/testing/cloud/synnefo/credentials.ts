@@ -5,8 +5,8 @@ import { ApiFault, faultBody } from './answers.js'
 /** The token a request carries: the query is looked at first (synnefo dossier 3). */
 export function tokenOf(exchange: Exchange): string | undefined {
   const header = exchange.headers['x-auth-token']
-  const given = exchange.query.get('X-Auth-Token') ?? (Array.isArray(header) ? header[0] : header)
-  return given === '' || given === null ? undefined : given
+  const token = exchange.query.get('X-Auth-Token') ?? (Array.isArray(header) ? header[0] : header)
+  return token === '' ? undefined : token
 }
 
 export const noToken = (): ApiFault =>

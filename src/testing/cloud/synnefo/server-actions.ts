@@ -83,7 +83,10 @@ const showConsoleUrl: Perform = ({ exchange, state, server, argument }) => {
   if (type !== 'novnc' && type !== 'xvpvnc') throw badRequest('Supported types: novnc, xvpvnc')
   checkActive(server)
   exchange.json(200, {
-    console: { type, url: `https://console.example.org/vnc/${String(server.id)}?token=${state.chance.hex(32)}` },
+    console: {
+      type,
+      url: `https://console.example.org/vnc/${String(server.id)}?token=${state.chance.hex(32)}`,
+    },
   })
 }
 
@@ -93,7 +96,7 @@ const setFirewallProfile: Perform = ({ exchange, state, server, argument }) => {
   const { profile, nic } = argument
   if (profile === undefined || profile === null) throw badRequest("Missing 'profile' attribute")
   if (!isProfile(profile)) throw badRequest('Unsupported firewall profile')
-  if (nic === undefined || nic === null) throw badRequest("Missing 'nic' attribute")
+  if (typeof nic !== 'string' && typeof nic !== 'number') throw badRequest("Missing 'nic' attribute")
   const port = server.ports.find((candidate) => String(candidate.id) === String(nic))
   if (port === undefined) throw itemNotFound(`NIC '${String(nic)}' not found`)
   state.servers.setFirewall(server, port, profile)

@@ -55,7 +55,7 @@ export function readName(value: unknown): string {
 }
 
 /** The project that pays; the user's own one when none is named. */
-export function readProject(state: SynnefoState, user: User, value: unknown): string {
+function readProject(state: SynnefoState, user: User, value: unknown): string {
   if (value === undefined || value === null) return user.id
   if (typeof value !== 'string') throw malformedRequest()
   return state.quotas.projectFor(user.id, value).id
@@ -213,7 +213,11 @@ function readPassword(value: unknown, chance: Chance): string {
     /[A-Z]/.test(value) &&
     /\d/.test(value)
   if (!good) {
-    throw new ApiFault(400, 'badRequest', 'adminPass needs 10 characters with upper case, lower case and digit.')
+    throw new ApiFault(
+      400,
+      'badRequest',
+      'adminPass needs 10 characters with upper case, lower case and digit.',
+    )
   }
   return value
 }

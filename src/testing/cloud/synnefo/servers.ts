@@ -238,7 +238,10 @@ export function createServers(options: ServersOptions): Servers {
         : buildSteps(server, 1),
       done() {
         if (breaks) {
-          endInError(server, 'The image could not be customised: no file system was found on its root partition.')
+          endInError(
+            server,
+            'The image could not be customised: no file system was found on its root partition.',
+          )
           return
         }
         server.status = 'ACTIVE'
@@ -389,7 +392,8 @@ export function createServers(options: ServersOptions): Servers {
         done() {
           commission.accept()
           // A job that was under way when the server was given up has charged them after that.
-          if (!holdsCompute && server.running === 'charged') charge(server, compute(server.flavor, -1)).accept()
+          if (!holdsCompute && server.running === 'charged')
+            charge(server, compute(server.flavor, -1)).accept()
           server.running = 'no'
           server.status = 'DELETED'
           server.deleted = true
@@ -464,9 +468,7 @@ export function checkAction(server: Server, action: Exclude<ServerAction, 'BUILD
   }
   if (server.pending?.action === 'BUILD') throw beingBuilt()
   if (server.pending !== undefined) {
-    throw badRequest(
-      `Cannot perform '${action}' action while there is a pending '${server.pending.action}'.`,
-    )
+    throw badRequest(`Cannot perform '${action}' action while there is a pending '${server.pending.action}'.`)
   }
   const wrongState = (state: string): ApiFault =>
     badRequest(`Cannot perform '${action}' action while server is in '${state}' state.`)

@@ -10,7 +10,7 @@ import {
   accountBytes,
   accountOf,
   latest,
-  latestBefore,
+  totalsBefore,
   type Account,
   type Container,
   type State,
@@ -87,7 +87,11 @@ function describeAccount(state: State, request: Request, id: string): Described 
   const until = untilOf(request)
   if (request.user.id !== id) {
     const account = state.accounts.get(id)
-    if (until !== undefined || !account || containersSharedWith(state, request.user.id, account).length === 0) {
+    if (
+      until !== undefined ||
+      !account ||
+      containersSharedWith(state, request.user.id, account).length === 0
+    ) {
       throw forbidden()
     }
     const modified = account.modified
@@ -113,18 +117,6 @@ function describeAccount(state: State, request: Request, id: string): Described 
   if (until !== undefined) headers.set('X-Account-Until-Timestamp', httpDate(until))
   headers.set('Last-Modified', httpDate(account.modified))
   return { account, headers, modified: account.modified }
-}
-
-/** Live objects and bytes of a container before a moment (ms). */
-export function totalsBefore(container: Container, until: number): { count: number; bytes: number } {
-  const totals = { count: 0, bytes: 0 }
-  for (const object of container.objects.values()) {
-    const version = latestBefore(object, until)
-    if (!version) continue
-    totals.count += 1
-    totals.bytes += version.bytes
-  }
-  return totals
 }
 
 function describeContainer(container: Container, until: number | undefined): Record<string, unknown> {

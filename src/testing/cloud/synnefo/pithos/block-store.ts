@@ -13,6 +13,8 @@ export interface BlockStore {
   load(hash: string): Promise<Buffer>
   /** Bytes `start` to `end` (exclusive) of a block, padded with NUL bytes where it is shorter. */
   read(hash: string, start: number, end: number): AsyncGenerator<Uint8Array, void, undefined>
+  /** Loses a block; false when it is not there. */
+  forget(hash: string): boolean
   clear(): void
 }
 
@@ -87,6 +89,12 @@ export function createBlockStore(options: {
       for (let missing = end - Math.max(start, stop); missing > 0; missing -= ZEROS.length) {
         yield ZEROS.subarray(0, Math.min(missing, ZEROS.length))
       }
+    },
+
+    forget(hash) {
+      const stored = blocks.get(hash)
+      if (stored && !stored.written) inMemory -= stored.length
+      return blocks.delete(hash)
     },
 
     clear() {

@@ -1,4 +1,3 @@
-import { totalsBefore } from './accounts.js'
 import { checkModification } from './conditions.js'
 import { cutBody } from './content.js'
 import { httpDate } from './dates.js'
@@ -18,6 +17,7 @@ import {
   latest,
   latestBefore,
   purge,
+  totalsBefore,
   type Container,
   type State,
 } from './state.js'
@@ -90,7 +90,7 @@ export function removeContainer(state: State, request: Request, place: Container
 }
 
 /** Blocks in the body of a request, stored one by one as they arrive. */
-export async function storeBlocks(state: State, request: Request): Promise<string[]> {
+async function storeBlocks(state: State, request: Request): Promise<string[]> {
   const hashes: string[] = []
   const body = bodyOf(request, state.limits.body)
   for await (const block of cutBody(body, { size: state.blockSize, limit: state.limits.body })) {

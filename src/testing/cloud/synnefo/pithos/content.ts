@@ -5,6 +5,8 @@ import { badRequest } from './failure.js'
 export interface Content {
   readonly bytes: number
   readonly hashes: readonly string[]
+  /** What it was cut to; the server's setting may have changed since. */
+  readonly blockSize: number
 }
 
 /** A run of bytes; `end` is exclusive. */
@@ -16,16 +18,16 @@ export interface Span {
 /** The bytes of a span, in pieces of at most a block. */
 export async function* readContent(
   blocks: BlockStore,
-  blockSize: number,
   content: Content,
   span: Span,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  for (let position = span.start; position < span.end; ) {
+  for (let position = span.start; position < span.end;) {
+    const { blockSize } = content
     const index = Math.floor(position / blockSize)
     const offset = position % blockSize
     const length = Math.min(blockSize - offset, span.end - position)
     const hash = content.hashes[index]
-    if (hash === undefined) throw new Error(`No block for byte ${String(position)}`)
+    if (hash === undefined) throw new Error(`No block for byte ${position}`)
     yield* blocks.read(hash, offset, offset + length)
     position += length
   }
@@ -71,11 +73,11 @@ function join(pieces: readonly Buffer[], length: number): Buffer {
 /** Writes pieces over a content from `position` on; bytes after them stay, also those beyond the end. */
 export async function overwrite(
   blocks: BlockStore,
-  blockSize: number,
   content: Content,
   position: number,
   pieces: AsyncIterable<Buffer>,
 ): Promise<Content> {
+  const { blockSize } = content
   const hashes = [...content.hashes]
   let end = position
   for await (const piece of pieces) {
@@ -86,31 +88,31 @@ export async function overwrite(
     hashes[index] = await blocks.put(whole ? piece : overlay(await blocks.load(old), offset, piece))
     end += piece.length
   }
-  return { bytes: Math.max(content.bytes, end), hashes }
+  return { bytes: Math.max(content.bytes, end), hashes, blockSize }
 }
 
 /** Writes the first `length` bytes of a source over a content; whole blocks are taken over by their hash. */
 export async function overwriteFrom(
   blocks: BlockStore,
-  blockSize: number,
   content: Content,
   position: number,
   source: Content,
   length: number,
 ): Promise<Content> {
-  if (position % blockSize !== 0) {
-    const pieces = cutBody(asBuffers(readContent(blocks, blockSize, source, { start: 0, end: length })), {
+  const { blockSize } = content
+  if (position % blockSize !== 0 || source.blockSize !== blockSize) {
+    const pieces = cutBody(asBuffers(readContent(blocks, source, { start: 0, end: length })), {
       size: blockSize,
       first: blockSize - (position % blockSize),
       limit: length,
     })
-    return overwrite(blocks, blockSize, content, position, pieces)
+    return overwrite(blocks, content, position, pieces)
   }
   const hashes = [...content.hashes]
   for (let done = 0; done < length; done += blockSize) {
     const index = (position + done) / blockSize
     const from = source.hashes[done / blockSize]
-    if (from === undefined) throw new Error(`No block for byte ${String(done)}`)
+    if (from === undefined) throw new Error(`No block for byte ${done}`)
     const old = hashes[index]
     const part = Math.min(length - done, blockSize)
     if (old === undefined || part === blockSize) {
@@ -120,13 +122,14 @@ export async function overwriteFrom(
       hashes[index] = await blocks.put(overlay(await blocks.load(old), 0, await head(blocks, from, part)))
     }
   }
-  return { bytes: Math.max(content.bytes, position + length), hashes }
+  return { bytes: Math.max(content.bytes, position + length), hashes, blockSize }
 }
 
 /** Cuts a content off; its last block stays as it is, bytes beyond the new end included. */
-export function truncate(content: Content, bytes: number, blockSize: number): Content {
+export function truncate(content: Content, bytes: number): Content {
   if (bytes >= content.bytes) return content
-  return { bytes, hashes: content.hashes.slice(0, Math.ceil(bytes / blockSize)) }
+  const { blockSize, hashes } = content
+  return { bytes, hashes: hashes.slice(0, Math.ceil(bytes / blockSize)), blockSize }
 }
 
 function overlay(old: Buffer, offset: number, piece: Uint8Array): Buffer {

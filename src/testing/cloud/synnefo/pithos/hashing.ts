@@ -33,11 +33,7 @@ export function stripTrailingZeros(block: Buffer): Buffer {
   return block.subarray(0, end)
 }
 
-function merkleRoot(
-  hashes: readonly string[],
-  digest: (data: Uint8Array) => Buffer,
-  empty: string,
-): string {
+function merkleRoot(hashes: readonly string[], digest: (data: Uint8Array) => Buffer, empty: string): string {
   const [first] = hashes
   if (first === undefined) return empty
   if (hashes.length === 1) return first

@@ -59,12 +59,13 @@ export function objectNames(container: Container): readonly string[] {
 }
 
 /** Order of the UTF-8 bytes, which that of JavaScript strings is not beyond the basic plane. */
-export function compareNames(a: string, b: string): number {
+function compareNames(a: string, b: string): number {
   const length = Math.min(a.length, b.length)
   for (let index = 0; index < length; index += 1) {
     const left = a.charCodeAt(index)
     const right = b.charCodeAt(index)
-    if (left !== right) return isSurrogate(left) === isSurrogate(right) ? left - right : isSurrogate(left) ? 1 : -1
+    if (left !== right)
+      return isSurrogate(left) === isSurrogate(right) ? left - right : isSurrogate(left) ? 1 : -1
   }
   return a.length - b.length
 }

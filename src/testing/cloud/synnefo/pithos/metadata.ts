@@ -10,7 +10,10 @@ const MAX_ITEMS = 32
 export type Kind = 'Account' | 'Container' | 'Object'
 
 /** The metadata that the headers of a request bring, by normalised key; an empty value asks for removal. */
-export function metaFromHeaders(headers: ReadonlyMap<string, string>, kind: Kind): ReadonlyMap<string, string> {
+export function metaFromHeaders(
+  headers: ReadonlyMap<string, string>,
+  kind: Kind,
+): ReadonlyMap<string, string> {
   const prefix = `X-${kind}-Meta-`
   const found = headersBelow(headers, prefix)
   if (found.size > MAX_HEADERS) throw badRequest('Too many headers.')
@@ -43,7 +46,7 @@ export function withoutTilde(value: string): string {
 }
 
 /** `my_KEY` becomes `My-Key`. */
-export function normaliseKey(name: string): string {
+function normaliseKey(name: string): string {
   return name
     .replaceAll('_', '-')
     .split('-')

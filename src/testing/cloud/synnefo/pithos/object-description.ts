@@ -3,7 +3,7 @@ import { publicUrl } from './object-listing.js'
 import type { Headers } from './reply.js'
 import type { Request } from './request.js'
 import { accessTo, effectiveSharing, formatSharing } from './sharing.js'
-import { latest, type Container, type State, type Version } from './state.js'
+import { latest, type Container, type State } from './state.js'
 import type { View } from './object-view.js'
 
 /** Headers of an object as its owner and those it is shared with see them. */

@@ -17,7 +17,9 @@ export function listObjects(state: State, request: Request, container: Container
   const describe = describer(state, request, container)
   replyListing(request, {
     names: page.map(({ name }) => name),
-    json: page.map((entry) => (entry.kind === 'item' ? describe(entry.name, entry.item) : { subdir: entry.name })),
+    json: page.map((entry) =>
+      entry.kind === 'item' ? describe(entry.name, entry.item) : { subdir: entry.name },
+    ),
     xml: () =>
       element('container', page.map((entry) => xmlEntry(entry, describe)).join(''), { name: container.name }),
     headers,
@@ -49,7 +51,11 @@ function listingQuery(state: State, { query }: Request): ListingQuery {
   }
 }
 
-function chooser(state: State, request: Request, container: Container): (name: string) => Version | undefined {
+function chooser(
+  state: State,
+  request: Request,
+  container: Container,
+): (name: string) => Version | undefined {
   const { query, user } = request
   const own = user.id === container.account.id
   const until = untilOf(request)

@@ -59,7 +59,9 @@ export function sendContent(
   if (!spans || !span) {
     reply(exchange, 200, headers, readView(state, view, { start: 0, end: view.bytes }))
   } else if (spans.length === 1) {
-    headers.set('Content-Range', contentRange(span, view)).set('Content-Length', String(span.end - span.start))
+    headers
+      .set('Content-Range', contentRange(span, view))
+      .set('Content-Length', String(span.end - span.start))
     reply(exchange, 206, headers, readView(state, view, span))
   } else {
     const boundary = randomBytes(16).toString('hex')
@@ -77,12 +79,12 @@ function readableView(state: State, request: Request, place: ObjectPlace): View 
 function replyHashmap(state: State, request: Request, view: View, description: Headers): void {
   if (view.version.attributes.manifest !== undefined) throw notImplemented('Hashmap of a manifest')
   const { exchange, format } = request
-  const { bytes, hashes } = view.version
+  const { bytes, hashes, blockSize } = view.version
   const headers = new Map(description)
   headers.delete('Content-Length')
   const hashmap = {
     block_hash: state.hashing.name,
-    block_size: state.blockSize,
+    block_size: blockSize,
     bytes,
     hashes: hashes.length > 0 ? hashes : [state.hashing.empty],
   }
@@ -91,7 +93,7 @@ function replyHashmap(state: State, request: Request, view: View, description: H
     const xml = element('object', content, {
       name: view.name,
       bytes: String(bytes),
-      block_size: String(state.blockSize),
+      block_size: String(blockSize),
       block_hash: state.hashing.name,
     })
     replyText(exchange, 200, XML_TYPE, document(xml), headers)
@@ -140,7 +142,7 @@ function dispositionOf(query: URLSearchParams, { name, version }: View): string 
 }
 
 function contentRange({ start, end }: Span, { bytes }: View): string {
-  return `bytes ${String(start)}-${String(end - 1)}/${String(bytes)}`
+  return `bytes ${start}-${end - 1}/${bytes}`
 }
 
 async function* multipart(

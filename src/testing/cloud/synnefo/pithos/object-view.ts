@@ -45,12 +45,16 @@ export function versionOf(container: Container, name: string, serial: string): V
 }
 
 /** The bytes of a span. */
-export async function* readView(state: State, view: View, span: Span): AsyncGenerator<Uint8Array, void, undefined> {
+export async function* readView(
+  state: State,
+  view: View,
+  span: Span,
+): AsyncGenerator<Uint8Array, void, undefined> {
   let before = 0
   for (const part of view.parts) {
     const start = Math.max(span.start - before, 0)
     const end = Math.min(span.end - before, part.bytes)
-    if (start < end) yield* readContent(state.blocks, state.blockSize, part, { start, end })
+    if (start < end) yield* readContent(state.blocks, part, { start, end })
     before += part.bytes
   }
 }

@@ -7,12 +7,13 @@ import { document, element, escapeXml } from './xml.js'
 
 export type Headers = ReadonlyMap<string, string>
 
-export const JSON_TYPE = 'application/json; charset=UTF-8'
+const JSON_TYPE = 'application/json; charset=UTF-8'
 export const XML_TYPE = 'application/xml; charset=UTF-8'
 export const TEXT_TYPE = 'text/plain; charset=UTF-8'
 
 const ENCODED = /^(X-Account-|X-Container-|X-Object-|Content-)/
-const FREE_NAMES = /^(X-(?:Account|Container|Object)-Meta-|X-Account-Group-|X-(?:Account|Container)-Policy-)(.*)$/s
+const FREE_NAMES =
+  /^(X-(?:Account|Container|Object)-Meta-|X-Account-Group-|X-(?:Account|Container)-Policy-)(.*)$/s
 
 /** Answers, with the headers coded and never cached. */
 export function reply(
@@ -31,7 +32,13 @@ export function reply(
   exchange.send(status, sent, body)
 }
 
-export function replyText(exchange: Exchange, status: number, type: string, text: string, headers?: Headers): void {
+export function replyText(
+  exchange: Exchange,
+  status: number,
+  type: string,
+  text: string,
+  headers?: Headers,
+): void {
   reply(exchange, status, new Map([...(headers ?? []), ['Content-Type', type]]), text)
 }
 

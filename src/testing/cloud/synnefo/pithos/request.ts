@@ -41,8 +41,8 @@ export function parsePlace(rest: string): Place | undefined {
   return object === '' ? { account, container } : { account, container, object }
 }
 
-export function checkNames({ container, object }: Place): void {
-  if (container !== undefined && characters(container) > MAX_CONTAINER_NAME) {
+export function checkNames(container: string, object: string | undefined): void {
+  if (characters(container) > MAX_CONTAINER_NAME) {
     throw badRequest('Container name too large.')
   }
   if (object !== undefined && characters(object) > MAX_OBJECT_NAME) throw badRequest('Object name too large.')
@@ -65,8 +65,13 @@ export function parseHeaders(exchange: Exchange): ReadonlyMap<string, string> {
   return headers
 }
 
-/** The form of the answer: query, then the end of the path, then `Accept` (pithos dossier 4.1). */
-export function chooseFormat(exchange: Exchange, path: string, fallback: Format): Format {
+/**
+ * The form of the answer: query, then the end of the path, then `Accept`, otherwise text for the listings
+ * (pithos dossier 4.1). PUT of an object knows only JSON.
+ */
+export function chooseFormat(exchange: Exchange, path: string, place: Place): Format {
+  const { method } = exchange
+  if (method === 'PUT' && place.object !== undefined) return 'json'
   const asked = exchange.query.get('format')
   if (asked === 'json' || asked === 'xml') return asked
   if (path.endsWith('.json')) return 'json'
@@ -76,7 +81,7 @@ export function chooseFormat(exchange: Exchange, path: string, fallback: Format)
     if (type === 'application/json') return 'json'
     if (type === 'application/xml') return 'xml'
   }
-  return fallback
+  return method === 'GET' && place.object === undefined ? 'text' : 'json'
 }
 
 /** The token of a request; the query is looked at first. */

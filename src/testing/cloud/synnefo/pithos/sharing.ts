@@ -47,7 +47,7 @@ export function effectiveSharing(container: Container, name: string): EffectiveS
   for (let slash = name.lastIndexOf('/'); slash > 0; slash = name.lastIndexOf('/', slash - 1)) {
     for (const from of [name.slice(0, slash + 1), name.slice(0, slash)]) {
       const above = container.objects.get(from)
-      if (from !== name && above?.sharing && isDirectory(latest(above)?.type)) {
+      if (above?.sharing && isDirectory(latest(above)?.type)) {
         return { sharing: above.sharing, from }
       }
     }
@@ -56,7 +56,12 @@ export function effectiveSharing(container: Container, name: string): EffectiveS
 }
 
 /** What a user may do with a path of somebody else's container. */
-export function accessTo(state: State, userId: string, container: Container, name: string): Access | undefined {
+export function accessTo(
+  state: State,
+  userId: string,
+  container: Container,
+  name: string,
+): Access | undefined {
   const effective = effectiveSharing(container, name)
   if (!effective) return undefined
   const { read, write } = effective.sharing

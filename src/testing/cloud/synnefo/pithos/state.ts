@@ -4,6 +4,7 @@ import type { BlockStore } from './block-store.js'
 import type { Content } from './content.js'
 import { notFound, tooLarge } from './failure.js'
 import type { Hashing } from './hashing.js'
+import type { Turns } from './turns.js'
 
 /** All that the object store knows, and the settings of the server it stands for. */
 export interface State {
@@ -12,11 +13,13 @@ export interface State {
   readonly published: Map<string, PublishedObject>
   readonly blocks: BlockStore
   readonly hashing: Hashing
-  readonly blockSize: number
+  /** Of what is written from now on. */
+  blockSize: number
   /** Entries of a listing, bytes of a body and of an account that the server allows. */
   readonly limits: { readonly listing: number; readonly body: number; readonly account: number }
   readonly users: Users
   readonly publicPrefix: string
+  readonly turns: Turns
   now(): number
   nextSerial(): number
 }
@@ -92,7 +95,7 @@ export interface PublishedObject {
   readonly name: string
 }
 
-export const NO_ENTRIES: ReadonlyMap<string, never> = new Map<string, never>()
+const NO_ENTRIES: ReadonlyMap<string, never> = new Map<string, never>()
 
 /** The account of a user of the cloud; it exists from the first look at it on. */
 export function accountOf(state: State, id: string): Account {
@@ -155,13 +158,34 @@ export function latestBefore(object: StoredObject, until: number): Version | und
   return version?.deleted === true ? undefined : version
 }
 
+/** Live objects and bytes of a container before a moment (ms). */
+export function totalsBefore(container: Container, until: number): { count: number; bytes: number } {
+  const totals = { count: 0, bytes: 0 }
+  for (const object of container.objects.values()) {
+    const version = latestBefore(object, until)
+    if (!version) continue
+    totals.count += 1
+    totals.bytes += version.bytes
+  }
+  return totals
+}
+
 export type NewVersion = Omit<Version, 'serial' | 'modified' | 'root' | 'deleted'>
 
-/** Makes a version the newest of its path, within the quotas of container and account. */
-export function addVersion(state: State, container: Container, name: string, version: NewVersion): Version {
+/**
+ * Makes a version the newest of its path, within the quotas of container and account.
+ * The bytes of an object that is about to move here count no more where it is.
+ */
+export function addVersion(
+  state: State,
+  container: Container,
+  name: string,
+  version: NewVersion,
+  moved?: StoredObject,
+): Version {
   const old = latest(container.objects.get(name))
   const growth = version.bytes - (old?.bytes ?? 0)
-  if (growth > 0) checkQuotas(state, container, growth)
+  checkQuotas(state, container, growth, moved)
   const object = container.objects.get(name) ?? createObject(container, name)
   const added: Version = {
     ...version,
@@ -238,13 +262,21 @@ function append(object: StoredObject, version: Version): void {
   container.account.modified = version.modified
 }
 
-function checkQuotas(state: State, container: Container, growth: number): void {
-  const { quota } = container.policy
-  if (quota > 0 && container.bytes + growth > quota) {
-    throw tooLarge(`Quota error: Container ${container.name} exceeds its quota of ${String(quota)} bytes`)
+function checkQuotas(
+  state: State,
+  container: Container,
+  growth: number,
+  moved: StoredObject | undefined,
+): void {
+  const { account, policy } = container
+  const leaving = latest(moved)?.bytes ?? 0
+  const inContainer = growth - (moved?.container === container ? leaving : 0)
+  if (policy.quota > 0 && inContainer > 0 && container.bytes + inContainer > policy.quota) {
+    throw tooLarge(`Quota error: Container ${container.name} exceeds its quota of ${policy.quota} bytes`)
   }
-  if (accountBytes(container.account) + growth > state.limits.account) {
-    throw tooLarge(`Quota error: Account exceeds its quota of ${String(state.limits.account)} bytes`)
+  const inAccount = growth - (moved?.container.account === account ? leaving : 0)
+  if (inAccount > 0 && accountBytes(account) + inAccount > state.limits.account) {
+    throw tooLarge(`Quota error: Account exceeds its quota of ${state.limits.account} bytes`)
   }
 }
 

@@ -29,7 +29,8 @@ export function listAccounts(state: State, request: Request): void {
     sortNames(state.accounts.keys()),
     (id) => {
       const account = state.accounts.get(id)
-      if (!account || id === user.id || containersSharedWith(state, user.id, account).length === 0) return undefined
+      if (!account || id === user.id || containersSharedWith(state, user.id, account).length === 0)
+        return undefined
       return { name: id, last_modified: isoDate(account.modified) }
     },
     {

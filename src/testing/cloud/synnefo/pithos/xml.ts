@@ -1,4 +1,8 @@
-export function element(name: string, content: string, attributes: Readonly<Record<string, string>> = {}): string {
+export function element(
+  name: string,
+  content: string,
+  attributes: Readonly<Record<string, string>> = {},
+): string {
   const written = Object.entries(attributes).map(([key, value]) => ` ${key}="${escapeXml(value)}"`)
   return `<${name}${written.join('')}>${content}</${name}>`
 }

@@ -1,0 +1,171 @@
+import { Subscription } from 'rxjs'
+import { isCloudError, isHttpError, TokenError, type CloudError } from '../errors.js'
+import type {
+  Cancel,
+  HttpRequest,
+  HttpResponse,
+  Middleware,
+  ResponseHandler,
+  Transport,
+} from '../http/types.js'
+import type { Token, TokenSource } from './token.js'
+
+/** Puts a token into a request: its headers, and where a catalogue comes with the token, its address. */
+export type Attach<T extends Token = Token> = (token: T, request: HttpRequest) => HttpRequest
+
+/** `Authorization: Bearer …` */
+export function bearer(token: Token, request: HttpRequest): HttpRequest {
+  return { ...request, headers: { ...request.headers, authorization: `Bearer ${token.value}` } }
+}
+
+/**
+ * Gives every request the current token, and waits only while there is none.
+ *
+ * A 401 invalidates the very token that was sent; the request is sent once more with a new one, and a second 401 is final.
+ * Any number of 401s at once cost one renewal. If there is no new token, the caller gets the error of the renewal, which
+ * says why; a `TokenError` that has no cause of its own gets the 401 as its cause. Cancelling ends the wait or the
+ * request, not the acquisition that others share. The token's value is added to `request.secrets`.
+ */
+export function authorize<T extends Token>(tokens: TokenSource<T>, attach: Attach<T>): Middleware {
+  const credentials = new Credentials(tokens, attach)
+  return (next) => (request, handler) => new Authorized(credentials, next, request, handler).start()
+}
+
+/** What all requests of one middleware share. */
+class Credentials<T extends Token> {
+  readonly tokens: TokenSource<T>
+  readonly #attach: Attach<T>
+  #token: T | undefined
+  #secrets: readonly string[] = []
+
+  constructor(tokens: TokenSource<T>, attach: Attach<T>) {
+    this.tokens = tokens
+    this.#attach = attach
+  }
+
+  attach(token: T, request: HttpRequest): HttpRequest {
+    if (token !== this.#token) {
+      this.#token = token
+      this.#secrets = [token.value]
+    }
+    const { secrets } = request
+    return this.#attach(token, {
+      ...request,
+      secrets: secrets === undefined ? this.#secrets : [...secrets, token.value],
+    })
+  }
+}
+
+class Authorized<T extends Token> implements ResponseHandler {
+  readonly #credentials: Credentials<T>
+  readonly #transport: Transport
+  readonly #request: HttpRequest
+  readonly #handler: ResponseHandler
+  #token: T | undefined
+  /** The 401 of the first attempt. */
+  #refusal: CloudError | undefined
+  #waiting: Subscription | undefined
+  #cancelSent: Cancel | undefined
+  #sent = 0
+  #ended = false
+
+  constructor(
+    credentials: Credentials<T>,
+    transport: Transport,
+    request: HttpRequest,
+    handler: ResponseHandler,
+  ) {
+    this.#credentials = credentials
+    this.#transport = transport
+    this.#request = request
+    this.#handler = handler
+  }
+
+  start(): Cancel {
+    const token = this.#credentials.tokens.current()
+    if (token === undefined) this.#wait()
+    else this.#send(token)
+    return () => {
+      this.#ended = true
+      this.#waiting?.unsubscribe()
+      this.#cancelSent?.()
+    }
+  }
+
+  next(response: HttpResponse): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#handler.next(response)
+  }
+
+  error(error: CloudError): void {
+    if (this.#ended) return
+    if (this.#refusal !== undefined || this.#token === undefined || !isHttpError(error, 401)) {
+      this.#fail(error)
+      return
+    }
+    this.#refusal = error
+    this.#credentials.tokens.invalidate(this.#token)
+    this.#wait()
+  }
+
+  #wait(): void {
+    const before = this.#sent
+    const waiting = new Subscription()
+    this.#cancelSent = undefined
+    this.#waiting = waiting
+    waiting.add(
+      this.#credentials.tokens.token().subscribe({
+        next: (token) => {
+          if (!this.#ended) this.#send(token)
+        },
+        error: (error: unknown) => {
+          this.#fail(this.#unobtainable(error))
+        },
+        complete: () => {
+          if (this.#sent === before) this.#fail(this.#unobtainable(undefined))
+        },
+      }),
+    )
+  }
+
+  #send(token: T): void {
+    const attempt = ++this.#sent
+    this.#token = token
+    let request: HttpRequest
+    try {
+      request = this.#credentials.attach(token, this.#request)
+    } catch (error) {
+      this.#fail(isCloudError(error) ? error : this.#tokenError('the token could not be attached', error))
+      return
+    }
+    const cancel = this.#transport(request, this)
+    // A transport may answer before it returns, and the second attempt then be under way already.
+    if (attempt !== this.#sent) return
+    if (this.#ended) cancel()
+    else this.#cancelSent = cancel
+  }
+
+  #fail(error: CloudError): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#handler.error(error)
+  }
+
+  /** Why there is no token; the 401, if that is all that is known. */
+  #unobtainable(error: unknown): CloudError {
+    const refusal = this.#refusal
+    if (!isCloudError(error)) return refusal ?? this.#tokenError('no token came', error)
+    if (refusal === undefined || error.code !== 'SKY_TOKEN' || error.cause !== undefined) return error
+    return new TokenError(error.message, {
+      cloud: error.cloud,
+      operation: this.#request.operation.id,
+      cause: refusal,
+    })
+  }
+
+  #tokenError(what: string, cause: unknown): TokenError {
+    const { cloud, operation } = this.#request
+    return new TokenError(`${operation.id}: ${what}`, { cloud, operation: operation.id, cause })
+  }
+}

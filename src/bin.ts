@@ -1,0 +1,194 @@
+#!/usr/bin/env node
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Command, InvalidArgumentError } from 'commander'
+import { startCloud, type Cloud, type EmbeddedCloudName } from './testing/cloud/index.js'
+import { VERSION } from './version.js'
+
+interface CloudFlags {
+  readonly clouds: readonly EmbeddedCloudName[]
+  readonly speed: number
+  readonly port: Readonly<Partial<Record<EmbeddedCloudName, number>>>
+  readonly tokenLifetime?: number
+  readonly blockSize?: number
+  readonly json?: true
+}
+
+/** What somebody needs to use the running cloud; also the one line that `--json` prints. */
+interface Credentials {
+  readonly synnefo?: {
+    readonly url: string
+    readonly authUrl: string
+    readonly userId: string
+    readonly token: string
+    readonly configPath: string
+    readonly images: Cloud['synnefo']['images']
+    readonly flavors: Cloud['synnefo']['flavors']
+  }
+  readonly stackit?: {
+    readonly url: string
+    readonly tokenUrl: string
+    readonly projectId: string
+    readonly serviceAccountEmail: string
+    readonly serviceAccountKeyPath: string
+  }
+}
+
+const CLOUDS: readonly EmbeddedCloudName[] = ['synnefo', 'stackit']
+
+function createProgram(): Command {
+  const program = new Command('skystream')
+  program.description('Reactive clouds on the command line').version(VERSION)
+  program
+    .command('cloud')
+    .description('Serve an embedded cloud on the loopback interface until it is interrupted')
+    .option('--clouds <names>', 'which clouds, separated by commas', parseClouds, CLOUDS)
+    .option(
+      '--speed <factor>',
+      'how fast the time of builds passes: 60 makes a minute a second',
+      parsePositive,
+      1,
+    )
+    .option('--port <cloud=port>', 'fixed port of a cloud; may be repeated', parsePort, {})
+    .option('--token-lifetime <seconds>', 'how long tokens live', parsePositive)
+    .option('--block-size <bytes>', 'block size of the object store', parseCount)
+    .option('--json', 'print one line of JSON, for programs')
+    .action(serveCloud)
+  return program
+}
+
+async function serveCloud(flags: CloudFlags): Promise<void> {
+  const interrupted = interruption()
+  const lifetime = flags.tokenLifetime === undefined ? {} : { tokenLifetimeMs: flags.tokenLifetime * 1000 }
+  const cloud = await startCloud({
+    clouds: flags.clouds,
+    clock: { speed: flags.speed },
+    ports: flags.port,
+    synnefo: { ...lifetime, ...(flags.blockSize === undefined ? {} : { blockSize: flags.blockSize }) },
+    stackit: lifetime,
+  })
+  try {
+    await inTemporaryFolder(async (folder) => {
+      const credentials = await writeCredentials(cloud, flags.clouds, folder)
+      process.stdout.write(flags.json === true ? `${JSON.stringify(credentials)}\n` : describe(credentials))
+      await interrupted
+    })
+  } finally {
+    await cloud.close()
+  }
+}
+
+async function inTemporaryFolder(use: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'skystream-credentials-'))
+  try {
+    await use(folder)
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** Resolves at the first SIGINT or SIGTERM; later ones do not cut the tidying up short. */
+function interruption(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.on(signal, () => {
+        resolve()
+      })
+    }
+  })
+}
+
+async function writeCredentials(
+  cloud: Cloud,
+  clouds: readonly EmbeddedCloudName[],
+  folder: string,
+): Promise<Credentials> {
+  return {
+    ...(clouds.includes('synnefo') ? { synnefo: await synnefoCredentials(cloud.synnefo, folder) } : {}),
+    ...(clouds.includes('stackit') ? { stackit: await stackitCredentials(cloud.stackit, folder) } : {}),
+  }
+}
+
+async function synnefoCredentials(
+  synnefo: Cloud['synnefo'],
+  folder: string,
+): Promise<NonNullable<Credentials['synnefo']>> {
+  const { url, authUrl, user, token, images, flavors } = synnefo
+  const configPath = join(folder, 'kamakirc')
+  const config = `[global]\ndefault_cloud = embedded\n[cloud "embedded"]\nurl = ${authUrl}\ntoken = ${token}\n`
+  await writeFile(configPath, config, { mode: 0o600 })
+  return { url, authUrl, userId: user.id, token, configPath, images, flavors }
+}
+
+async function stackitCredentials(
+  stackit: Cloud['stackit'],
+  folder: string,
+): Promise<NonNullable<Credentials['stackit']>> {
+  const { url, tokenUrl, projectId, serviceAccountEmail, serviceAccountKey } = stackit
+  const serviceAccountKeyPath = join(folder, 'stackit-service-account-key.json')
+  await writeFile(serviceAccountKeyPath, `${JSON.stringify(serviceAccountKey, null, 2)}\n`, { mode: 0o600 })
+  return { url, tokenUrl, projectId, serviceAccountEmail, serviceAccountKeyPath }
+}
+
+function describe({ synnefo, stackit }: Credentials): string {
+  const lines: string[] = []
+  if (synnefo !== undefined) {
+    lines.push(
+      `# Synnefo at ${synnefo.url}`,
+      `export SYNNEFO_AUTH_URL=${synnefo.authUrl}`,
+      `export SYNNEFO_TOKEN=${synnefo.token}`,
+      `export KAMAKI_CONFIG=${synnefo.configPath}`,
+      '',
+    )
+  }
+  if (stackit !== undefined) {
+    lines.push(
+      `# STACKIT at ${stackit.url}`,
+      `export STACKIT_SERVICE_ACCOUNT_KEY_PATH=${stackit.serviceAccountKeyPath}`,
+      `export STACKIT_TOKEN_BASEURL=${stackit.tokenUrl}`,
+      `export STACKIT_PROJECT_ID=${stackit.projectId}`,
+      '',
+    )
+  }
+  lines.push('# Serving until interrupted (Ctrl+C); the credentials and all data are gone then.', '')
+  return lines.join('\n')
+}
+
+function parseClouds(text: string): readonly EmbeddedCloudName[] {
+  const names = text.split(',').map((name) => name.trim())
+  return names.map((name) => cloudNamed(name))
+}
+
+function cloudNamed(name: string): EmbeddedCloudName {
+  const known = CLOUDS.find((cloud) => cloud === name)
+  if (known === undefined)
+    throw new InvalidArgumentError(`There is no ${name}; there are ${CLOUDS.join(', ')}.`)
+  return known
+}
+
+function parsePort(text: string, previous: CloudFlags['port']): CloudFlags['port'] {
+  const [name = '', number = ''] = text.split('=')
+  const port = Number(number)
+  if (!/^\d+$/.test(number) || port > 65_535) throw new InvalidArgumentError('It is written synnefo=8080.')
+  return { ...previous, [cloudNamed(name)]: port }
+}
+
+function parsePositive(text: string): number {
+  const value = Number(text)
+  if (!(value > 0) || !Number.isFinite(value)) throw new InvalidArgumentError('It must be a number above 0.')
+  return value
+}
+
+function parseCount(text: string): number {
+  const value = parsePositive(text)
+  if (!Number.isInteger(value)) throw new InvalidArgumentError('It must be a whole number.')
+  return value
+}
+
+createProgram()
+  .parseAsync()
+  .catch((error: unknown) => {
+    process.stderr.write(`skystream: ${error instanceof Error ? error.message : String(error)}\n`)
+    process.exitCode = 1
+  })

@@ -1,0 +1,13 @@
+/** The embedded cloud: a loopback server that speaks the clouds' wire protocols, for tests, demos and offline work. */
+export { startCloud } from './start.js'
+export type { Cloud, CloudOptions } from './start.js'
+export type { ClockOptions, CloudClock } from './clock.js'
+export type { EmbeddedCloudName, Fault, FaultKind, Faults } from './faults.js'
+export type { RecordedRequest, RequestFilter } from './requests.js'
+export type { User } from './service.js'
+export type { SynnefoAccount, SynnefoCloud } from './synnefo/cloud.js'
+export type { SynnefoOptions } from './synnefo/state.js'
+export type { BuildOutcome } from './synnefo/seeds.js'
+export type { Limits } from './synnefo/quotas.js'
+export type { StackitCloud, StackitKey, StackitOptions } from './stackit/cloud.js'
+export type { KeyAlgorithm, ServiceAccountKey } from './stackit/keys.js'

@@ -1,0 +1,86 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { createInterface } from 'node:readline'
+import { afterEach, expect, it } from 'vitest'
+import { call, text } from './testing/cloud/calls.js'
+
+let child: ChildProcess | undefined
+afterEach(() => {
+  if (child?.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
+})
+
+interface Run {
+  /** The next line of standard output. */
+  line(): Promise<string>
+  readonly errors: () => string
+  stop(signal: NodeJS.Signals): Promise<number | null>
+  readonly ended: Promise<number | null>
+}
+
+function run(...args: string[]): Run {
+  const started = spawn(process.execPath, ['--import', 'tsx', 'src/bin.ts', ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  child = started
+  const lines = createInterface({ input: started.stdout })[Symbol.asyncIterator]()
+  let errors = ''
+  started.stderr.on('data', (piece: Buffer) => (errors += piece.toString()))
+  const ended = once(started, 'close').then(([code]) => code as number | null)
+  return {
+    line: async () => String((await lines.next()).value),
+    errors: () => errors,
+    ended,
+    stop(signal) {
+      started.kill(signal)
+      return ended
+    },
+  }
+}
+
+it('serves until it is told to end, and leaves nothing behind', async () => {
+  const bin = run('cloud', '--json', '--speed', '60', '--token-lifetime', '90', '--block-size', '2048')
+  const { synnefo, stackit } = JSON.parse(await bin.line()) as Record<string, Record<string, string>>
+  const keyPath = String(stackit?.['serviceAccountKeyPath'])
+  expect(statSync(keyPath).mode & 0o777).toBe(0o600)
+  const key = JSON.parse(readFileSync(keyPath, 'utf8')) as { credentials: Record<string, string> }
+  expect(key.credentials['tokenEndpoint']).toBe(stackit?.['tokenUrl'])
+  const answer = await call('POST', `${String(synnefo?.['authUrl'])}/tokens`, {
+    json: { auth: { token: { id: synnefo?.['token'] } } },
+  })
+  const { access } = answer.json()
+  const expires = Date.parse(text(access?.['token']?.['expires']))
+  expect(expires - Date.now()).toBeGreaterThan(30_000)
+  expect(expires - Date.now()).toBeLessThanOrEqual(90_000)
+  const { url, userId, token } = synnefo ?? {}
+  const container = `${String(url)}/pithos/object-store/v1/${String(userId)}/pithos`
+  expect((await call('PUT', container, { token: String(token) })).status).toBe(201)
+  const head = await call('HEAD', container, { token: String(token) })
+  expect(head.headers['x-container-block-size']).toBe('2048')
+  expect(await bin.stop('SIGTERM')).toBe(0)
+  expect(existsSync(dirname(keyPath))).toBe(false)
+  expect(bin.errors()).toBe('')
+})
+
+it('prints lines to paste, for the clouds that are wanted', async () => {
+  const bin = run('cloud', '--clouds', 'stackit')
+  const lines: string[] = []
+  for (let line = ''; !line.startsWith('# Serving');) {
+    line = await bin.line()
+    lines.push(line)
+  }
+  const names = lines.flatMap((line) => /^export (\w+)=\S+$/.exec(line)?.[1] ?? [])
+  expect(names).toEqual(['STACKIT_SERVICE_ACCOUNT_KEY_PATH', 'STACKIT_TOKEN_BASEURL', 'STACKIT_PROJECT_ID'])
+  expect(await bin.stop('SIGINT')).toBe(0)
+})
+
+it.each([
+  [['cloud', '--clouds', 'nimbus'], 'There is no nimbus'],
+  [['cloud', '--speed', '0'], 'It must be a number above 0'],
+  [['cloud', '--port', '8080'], 'It is written synnefo=8080'],
+])('explains what is wrong with %j', async (args, text) => {
+  const bin = run(...args)
+  expect(await bin.ended).toBe(1)
+  expect(bin.errors()).toContain(text)
+})

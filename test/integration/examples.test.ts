@@ -1,0 +1,82 @@
+// The examples, as a user runs them: on the built package, as programs of their own, against the embedded cloud.
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { request } from 'undici'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+const root = join(import.meta.dirname, '../..')
+
+let temporary: string
+
+beforeAll(() => {
+  if (!existsSync(join(root, 'dist/index.js'))) throw new Error('dist is missing: the examples run on the built package')
+  temporary = mkdtempSync(join(tmpdir(), 'skystream-examples-'))
+})
+afterAll(() => {
+  rmSync(temporary, { recursive: true, force: true })
+})
+
+/** An environment in which no credential is found, and in which temporary files can be counted. */
+function environment(): NodeJS.ProcessEnv {
+  const { PATH } = process.env
+  return { PATH, HOME: temporary, TMPDIR: temporary }
+}
+
+function start(program: string): ChildProcess {
+  return spawn(process.execPath, ['--import', 'tsx', join(root, program)], { cwd: root, env: environment() })
+}
+
+async function run(program: string): Promise<string> {
+  const child = start(program)
+  const output = Promise.all([text(child.stdout!), text(child.stderr!)])
+  const [code] = (await once(child, 'exit')) as [number | null]
+  const [stdout, stderr] = await output
+  expect(stderr).toBe('')
+  expect(code).toBe(0)
+  return stdout
+}
+
+describe('examples', () => {
+  it('tour: builds, moves, renews, verifies, and leaves nothing behind', async () => {
+    const output = await run('examples/tour/main.ts')
+    expect(output).toContain('compute')
+    expect(output).toContain('server built: ACTIVE')
+    expect(output).toContain('hashes equal: true')
+    const renewals = /token renewed by itself: (\d+) times/.exec(output)
+    expect(Number(renewals?.[1])).toBeGreaterThan(0)
+    expect(readdirSync(temporary).filter((name) => !name.startsWith('tsx-'))).toEqual([])
+  })
+
+  it('build-server: reads a build with for await', async () => {
+    const output = await run('examples/build-server.ts')
+    expect(output).toMatch(/^submitted \{"id":\d+\}\nBUILD /)
+    expect(output).toMatch(/server \d+ is ACTIVE\n$/)
+  })
+
+  it('two-clouds: asks both at once and merges their tokens', async () => {
+    const output = await run('examples/two-clouds.ts')
+    expect(output).toMatch(/sees \d+ images; STACKIT's token is granted/)
+    expect(output).toContain('synnefo valid')
+    expect(output).toContain('stackit valid')
+  })
+
+  it('status-service: streams server-sent events, and ends at SIGTERM', async () => {
+    const child = start('examples/status-service.ts')
+    child.stdout!.setEncoding('utf8')
+    const [line] = (await once(child.stdout!, 'data')) as [string]
+    const address = /listening on (\S+);/.exec(line)?.[1] ?? ''
+
+    const { statusCode, body } = await request(`${address}/servers/4242`)
+    expect(statusCode).toBe(200)
+    expect(await body.text()).toMatch(/^event: error\ndata: \{"code":"SKY_HTTP_NOT_FOUND"/)
+    expect((await request(`${address}/nothing`)).statusCode).toBe(404)
+
+    child.kill('SIGTERM')
+    const [code] = (await once(child, 'exit')) as [number | null]
+    expect(code).toBe(0)
+  })
+})
