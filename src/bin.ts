@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
-import { startCloud, type Cloud, type EmbeddedCloudName } from './testing/cloud/index.js'
+import { startCloud, type EmbeddedCloud, type EmbeddedCloudName } from './testing/cloud/index.js'
 import { VERSION } from './version.js'
 
 interface CloudFlags {
@@ -23,8 +23,8 @@ interface Credentials {
     readonly userId: string
     readonly token: string
     readonly configPath: string
-    readonly images: Cloud['synnefo']['images']
-    readonly flavors: Cloud['synnefo']['flavors']
+    readonly images: EmbeddedCloud['synnefo']['images']
+    readonly flavors: EmbeddedCloud['synnefo']['flavors']
   }
   readonly stackit?: {
     readonly url: string
@@ -100,7 +100,7 @@ function interruption(): Promise<void> {
 }
 
 async function writeCredentials(
-  cloud: Cloud,
+  cloud: EmbeddedCloud,
   clouds: readonly EmbeddedCloudName[],
   folder: string,
 ): Promise<Credentials> {
@@ -111,7 +111,7 @@ async function writeCredentials(
 }
 
 async function synnefoCredentials(
-  synnefo: Cloud['synnefo'],
+  synnefo: EmbeddedCloud['synnefo'],
   folder: string,
 ): Promise<NonNullable<Credentials['synnefo']>> {
   const { url, authUrl, user, token, images, flavors } = synnefo
@@ -122,7 +122,7 @@ async function synnefoCredentials(
 }
 
 async function stackitCredentials(
-  stackit: Cloud['stackit'],
+  stackit: EmbeddedCloud['stackit'],
   folder: string,
 ): Promise<NonNullable<Credentials['stackit']>> {
   const { url, tokenUrl, projectId, serviceAccountEmail, serviceAccountKey } = stackit

@@ -7,8 +7,10 @@ import { afterEach, expect, it } from 'vitest'
 import { call, text } from './testing/cloud/calls.js'
 
 let child: ChildProcess | undefined
-afterEach(() => {
-  if (child?.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
+afterEach(async () => {
+  if (child?.exitCode !== null || child.signalCode !== null) return
+  child.kill('SIGTERM')
+  await once(child, 'exit')
 })
 
 interface Run {

@@ -1,10 +1,20 @@
 import { randomUUID, type KeyObject } from 'node:crypto'
-import { catchError, concatMap, defer, from, throwError, type Observable } from 'rxjs'
+import {
+  catchError,
+  concatMap,
+  defer,
+  from,
+  identity,
+  throwError,
+  type MonoTypeOperatorFunction,
+  type Observable,
+} from 'rxjs'
 import { z } from 'zod'
-import { isHttpError, TokenError } from '../errors.js'
+import { isCloudError, isHttpError, TokenError } from '../errors.js'
 import { call, type Api } from '../http/api.js'
 import { formBody, header, json } from '../http/codecs.js'
 import type { CallOptions, HttpResponse, DecodeContext, Middleware, Operation } from '../http/types.js'
+import { retryWithBackoff, type RetryOptions } from '../operators/retry-with-backoff.js'
 import { expiry } from './expiry.js'
 import { jwtExpiry } from './jwt.js'
 import type { ServiceAccountIdentity } from './stackit-key.js'
@@ -61,7 +71,6 @@ const grant = {
   success: [200],
   // Nothing is made but a token: one more does no harm.
   idempotent: true,
-  secret: ['access_token', 'refresh_token'],
   decode: readToken,
 } as const
 
@@ -108,13 +117,17 @@ export interface StackitKeyFlowOptions {
   readonly path: string
   readonly identity: ServiceAccountIdentity
   readonly privateKey: KeyObject
+  /** How a server in trouble or a network is tried again, twice at most; `false` for not at all. */
+  readonly retry?: RetryOptions | false | undefined
 }
 
 const ASSERTION_LIFE_SECONDS = 600
 /** Three attempts in all (stackit dossier 13). */
-const twoRetries: CallOptions = { retry: 2 }
+const MAX_RETRIES = 2
 /** A refresh token is refused with any of these; the key may still be good (stackit dossier 4.3). */
 const refusals = [400, 401, 403]
+/** The attempts are counted here, so that each of them has an assertion of its own: a used one may be refused. */
+const once: CallOptions = { retry: false }
 
 /**
  * Acquires tokens with a service account key. A live refresh token is tried first; if it is refused, or there is none, a
@@ -124,19 +137,42 @@ export function stackitKeyFlow(options: StackitKeyFlowOptions): Acquire<StackitT
   const { api, path } = options
   const { scheduler } = api.runtime
   const byAssertion = defer(() => from(signAssertion(options, scheduler.now()))).pipe(
-    concatMap((assertion) => call(api, grantByAssertion, { path, assertion }, twoRetries)),
+    concatMap((assertion) => call(api, grantByAssertion, { path, assertion }, once)),
+    retried(options, grantByAssertion.id),
     catchError((error: unknown) => throwError(() => explain(error, options))),
   )
   return (previous) => {
     const refreshToken = liveRefreshToken(previous, scheduler.now())
     if (refreshToken === undefined) return byAssertion
-    return call(api, grantByRefreshToken, { path, refreshToken }, twoRetries).pipe(
+    return call(api, grantByRefreshToken, { path, refreshToken }, once).pipe(
+      retried(options, grantByRefreshToken.id),
       catchError((error: unknown): Observable<StackitToken> => {
         const refused = isHttpError(error) && refusals.includes(error.status)
         return refused ? byAssertion : throwError(() => error)
       }),
     )
   }
+}
+
+function retried(
+  { api, retry = {} }: StackitKeyFlowOptions,
+  operation: string,
+): MonoTypeOperatorFunction<StackitToken> {
+  if (retry === false) return identity
+  const { runtime, traffic } = api
+  return retryWithBackoff({
+    random: runtime.random,
+    scheduler: runtime.scheduler,
+    ...retry,
+    maxRetries: Math.min(MAX_RETRIES, retry.maxRetries ?? MAX_RETRIES),
+    onRetry: (attempt) => {
+      retry.onRetry?.(attempt)
+      const { error } = attempt
+      if (traffic.observed && isCloudError(error)) {
+        traffic.emit({ kind: 'retry', operation, attempt: attempt.attempt, delayMs: attempt.delayMs, error })
+      }
+    },
+  })
 }
 
 /** The refresh token, if it says of itself that it is not over. */
@@ -146,28 +182,31 @@ function liveRefreshToken(token: StackitToken | undefined, now: number): string 
   return end !== undefined && now < end ? token.refreshToken : undefined
 }
 
-async function signAssertion({ identity, privateKey }: StackitKeyFlowOptions, now: number): Promise<string> {
+async function signAssertion(
+  { identity: account, privateKey }: StackitKeyFlowOptions,
+  now: number,
+): Promise<string> {
   const { SignJWT } = await import('jose')
   const seconds = Math.floor(now / 1000)
   return new SignJWT()
-    .setProtectedHeader({ alg: 'RS512', typ: 'JWT', kid: identity.keyId })
-    .setIssuer(identity.issuer)
-    .setSubject(identity.subject)
-    .setAudience(identity.audience)
+    .setProtectedHeader({ alg: 'RS512', typ: 'JWT', kid: account.keyId })
+    .setIssuer(account.issuer)
+    .setSubject(account.subject)
+    .setAudience(account.audience)
     .setJti(randomUUID())
     .setIssuedAt(seconds)
     .setExpirationTime(seconds + ASSERTION_LIFE_SECONDS)
     .sign(privateKey)
 }
 
-function explain(error: unknown, { api, path, identity }: StackitKeyFlowOptions): unknown {
+function explain(error: unknown, { api, path, identity: account }: StackitKeyFlowOptions): unknown {
   if (!isHttpError(error) || error.status >= 500) return error
   const words =
     typeof error.body === 'string' ? error.body : (JSON.stringify(error.body) as string | undefined)
   if (words === undefined || !/Key with kid .* was not found/i.test(words)) return error
   const address = `${api.endpoint?.origin ?? ''}${path}`
   return new TokenError(
-    `the token endpoint ${address} does not know the service account key ${identity.keyId}: ` +
+    `the token endpoint ${address} does not know the service account key ${account.keyId}: ` +
       'check that the key was not deleted, and that the endpoint belongs to the same environment as the key',
     { cloud: 'stackit', operation: error.operation, cause: error },
   )

@@ -117,10 +117,11 @@ export function readPrivateKey(content: string, where: string): KeyObject {
 
 function problemOf(pem: string, label: string | undefined): string | undefined {
   if (pem === '') return 'it is empty'
+  if (pem.startsWith('{')) {
+    return 'it is JSON, but the private key is PEM; a JSON document is the service account key'
+  }
   if (label === undefined) {
-    return pem.startsWith('{')
-      ? 'it is JSON, but the private key is PEM; a JSON document is the service account key'
-      : 'it is not PEM: expected a text that begins with -----BEGIN PRIVATE KEY-----'
+    return 'it is not PEM: expected a text that begins with -----BEGIN PRIVATE KEY-----'
   }
   if (label.includes('PUBLIC KEY')) return 'it is a public key, but the private one is needed'
   if (label.includes('CERTIFICATE')) return 'it is a certificate, but a private key is needed'

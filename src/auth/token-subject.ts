@@ -51,15 +51,19 @@ interface Flight<T> {
 /**
  * A token that renews itself, as a `BehaviorSubject` of its state that never dies: a failure is a state.
  *
- * Subscribing emits the present state and every change; it completes with `close()` and never errors. There is at most one
- * acquisition at a time, whoever asks; callers who leave do not cancel it, and a new state is emitted before callers have
- * their token. A token in use, or one that is observed, is renewed ahead of its end on `runtime.background`; see `marginsOf`.
+ * ```text
+ * callers      a-b-----c
+ * acquisition  ----t
+ * tokens       ----(ab)c
+ * states       (ir)v
+ * ```
  *
- * ```
- * token()      -a-------b-----          a: nothing there, acquire; b: emits at once
- * acquisition   -----(t|)
- * states       ir----v--------r--v-     idle, refreshing, valid, renewed at 80 % of its life
- * ```
+ * - Emission: the present state, then every change; a new state comes before the callers that wait for it get their token.
+ * - Completion: with `close`. Error: never.
+ * - Acquisition: one at a time, whoever asks. Callers who leave do not cancel it; `close` does.
+ * - Timing: a token in use, or observed, is renewed ahead of its end on `runtime.background`, which lets the process exit; see
+ *   `marginsOf`. While a renewal fails, the old token serves until shortly before its end, and only then do callers get errors.
+ * - Teardown: `close` ends the acquisition and the timer; whoever asks from then on gets a `TokenError`.
  */
 export class TokenSubject<T extends Token = Token>
   extends BehaviorSubject<TokenState<T>>

@@ -116,8 +116,9 @@ function createRoutes(options: ConnectionOptions): Routes {
     const dispatcher = new Pool(origin, { ...settings, connect: tls })
     // Redirects can lead to ever new origins: a pool without connections is let go.
     const leave = (): void => {
+      if (routes.get(origin)?.dispatcher !== dispatcher) return
       if (dispatcher.stats.size > 0 || dispatcher.stats.connected > 0) return
-      if (routes.get(origin)?.dispatcher === dispatcher) routes.delete(origin)
+      routes.delete(origin)
       dispatcher.close().catch(nothingToDo)
     }
     dispatcher.on('disconnect', leave)

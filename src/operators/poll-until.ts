@@ -219,8 +219,7 @@ class Wait<T> implements Observer<T> {
 
   #watchTimeout(): void {
     const { timeout } = this.#settings
-    if (timeout === Infinity || !this.#isPolling || this.#subscriber.closed) return
-    this.#setAlarm(clampDelay(timeout - this.#elapsedMs()))
+    if (this.#isPolling && timeout < Infinity) this.#setAlarm(clampDelay(timeout - this.#elapsedMs()))
   }
 
   #elapsedMs(): number {

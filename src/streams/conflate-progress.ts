@@ -10,10 +10,10 @@ interface Kind {
  *
  * ```text
  * source  pppp--p---d|
- * result  p---p---p-d|      interval of four frames
+ * result  p---p---p-d|
  * ```
  *
- * Completion and errors are not delayed; what waits is emitted before them.
+ * The interval is four frames here. Completion and errors are not delayed; what waits is emitted before them.
  */
 export function conflateProgress<E extends Kind>(
   intervalMs: number,

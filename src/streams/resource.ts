@@ -15,11 +15,11 @@ import {
 } from 'rxjs'
 import type { OpenSource } from './sources.js'
 
-/** Something that is open until it is closed. Closing it again does nothing. */
+/** Something that is open until it is closed. */
 type Closable = Pick<OpenSource, 'close'>
 
 /**
- * Opens a resource, uses it, and closes it whatever happens.
+ * Opens a resource, uses it, and closes it once, whatever happens.
  *
  * Emits what `use` emits. Completion and errors follow only when the resource is closed; unsubscribing closes it in the
  * background, also one that was still being opened. If using and closing both fail, the error is that of using.
@@ -29,26 +29,34 @@ export function withResource<R extends Closable, T>(
   use: (resource: R) => Observable<T>,
 ): Observable<T> {
   return defer(() => {
-    let resource: R | undefined
+    let toClose: R | undefined
     let left = false
+    const take = (): R | undefined => {
+      const resource = toClose
+      toClose = undefined
+      return resource
+    }
     // Goes on being opened when the caller leaves, so that it can be closed then.
     const opening = defer(open).pipe(
       tap((opened) => {
-        resource = opened
         if (left) closeQuietly(opened)
+        else toClose = opened
       }),
       share({ connector: () => new ReplaySubject(1), resetOnRefCountZero: false }),
     )
-    const close = (): Observable<never> => defer(() => resource?.close() ?? of()).pipe(ignoreElements())
-    return concat(opening.pipe(concatMap(use)), close()).pipe(
-      catchError((error: unknown) =>
-        concat(
-          close().pipe(catchError(() => of())),
-          throwError(() => error),
-        ),
-      ),
+    const close = defer(() => take()?.close() ?? of()).pipe(ignoreElements())
+    const fail = (error: unknown): Observable<never> => {
+      const closed = close.pipe(catchError(() => of()))
+      return concat(
+        closed,
+        throwError(() => error),
+      )
+    }
+    return concat(opening.pipe(concatMap(use)), close).pipe(
+      catchError(fail),
       finalize(() => {
         left = true
+        const resource = take()
         if (resource !== undefined) closeQuietly(resource)
       }),
     )

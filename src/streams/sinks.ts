@@ -251,7 +251,7 @@ function streamSink(endOf: () => End): Sink {
           resize: () => Promise.resolve(),
           read: () => Promise.reject(new TransferError(`cannot read back from ${name}`)),
           // A copy: the stream may keep the bytes for as long as it likes.
-          write: (_offset, bytes) => refusing(() => end.write(bytes.slice())),
+          write: (_offset, bytes) => refusing(() => end.write(new Uint8Array(bytes))),
           settled: () => Promise.resolve(),
           finish: () => {
             ended = true

@@ -199,17 +199,22 @@ function streamSource(name: string, chunksOf: () => Chunks): Source {
 
 function openStream(name: string, chunks: Chunks): OpenSource {
   let position = 0
+  let ended = false
   let rest: Uint8Array = new Uint8Array()
   let last: Promise<unknown> = Promise.resolve()
   let closing: Promise<void> | undefined
 
   const fill = async (offset: number, length: number, into: Uint8Array): Promise<Uint8Array> => {
+    if (ended && offset >= position) return into.subarray(0, 0)
     if (offset !== position) throw readTwice(name)
     let filled = 0
     while (filled < length) {
       if (rest.length === 0) {
         const chunk = await chunks.next()
-        if (chunk === undefined) break
+        if (chunk === undefined) {
+          ended = true
+          break
+        }
         rest = checkChunk(name, chunk)
       }
       const part = rest.subarray(0, length - filled)
@@ -247,11 +252,12 @@ function checkChunk(name: string, chunk: unknown): Uint8Array {
 
 function readableChunks(stream: Readable): Chunks {
   if (stream.destroyed || stream.readableEnded) throw new Error('it has ended already')
+  // Told by the next read; without a listener it would end the process as well.
+  stream.on('error', ignore)
   const iterator = stream[Symbol.asyncIterator]() as AsyncIterator<unknown, undefined>
   return {
     next: async () => (await iterator.next()).value,
     cancel: () => {
-      stream.on('error', ignore)
       stream.destroy()
       return Promise.resolve()
     },

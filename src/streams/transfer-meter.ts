@@ -14,11 +14,11 @@ export interface Accepted {
   readonly travelledBytes: number
 }
 
-/** Counts what a transfer has moved. Nothing that it tells ever falls. */
+/** Counts what a transfer has moved. The bytes and parts that it tells never fall. */
 export interface Meter {
   plan(totalBytes: number, totalParts: number): void
   measure(totalBytes: number, totalParts: number): void
-  hashed(bytes: number): number
+  hashing(bytes: number, totalBytes: number): TransferEvent<never>
   accept(what: Accepted): void
   doubt(bytes: number): void
   progress(): Extract<TransferEvent<never>, { kind: 'progress' }>
@@ -44,13 +44,15 @@ export function createMeter(scheduler: SchedulerLike): Meter {
       parts = 0
       reusedBytes = 0
       unverifiedBytes = 0
-      rate.start()
     },
     measure: (measuredBytes, measuredParts) => {
       totalBytes = measuredBytes
       totalParts = measuredParts
     },
-    hashed: (hashed) => (highest.hashed = Math.max(highest.hashed, hashed)),
+    hashing: (hashed, total) => {
+      highest.hashed = Math.max(highest.hashed, hashed)
+      return { kind: 'hashing', bytes: highest.hashed, totalBytes: Math.max(total, highest.hashed) }
+    },
     accept: (what) => {
       bytes += what.bytes
       parts += what.parts
@@ -84,26 +86,25 @@ export function createMeter(scheduler: SchedulerLike): Meter {
 }
 
 /** Bytes per second, in which older times weigh exponentially less. */
-function createRate(scheduler: SchedulerLike): { start(): void; add(bytes: number): void; value(): number } {
-  let rate: number | undefined
-  let since = scheduler.now()
+function createRate(scheduler: SchedulerLike): { add(bytes: number): void; value(): number } {
+  let bytesSeen = 0
+  let secondsSeen = 0
+  let since: number | undefined
   let waiting = 0
 
   return {
-    start: () => {
-      since = scheduler.now()
-    },
     add: (bytes) => {
       const now = scheduler.now()
+      since ??= now
       waiting += bytes
-      const elapsed = now - since
-      if (elapsed <= 0) return
-      const present = (waiting / elapsed) * 1000
-      rate =
-        rate === undefined ? present : rate + (1 - Math.exp(-elapsed / RATE_MEMORY_MS)) * (present - rate)
+      const elapsedMs = now - since
+      if (elapsedMs <= 0) return
+      const memory = Math.exp(-elapsedMs / RATE_MEMORY_MS)
+      bytesSeen = bytesSeen * memory + waiting
+      secondsSeen = secondsSeen * memory + elapsedMs / 1000
       since = now
       waiting = 0
     },
-    value: () => Math.round(rate ?? 0),
+    value: () => (secondsSeen === 0 ? 0 : Math.round(bytesSeen / secondsSeen)),
   }
 }

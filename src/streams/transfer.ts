@@ -1,5 +1,14 @@
 import { Observable } from 'rxjs'
-import { isCloudError, TransferError, type Checkpoint, type CloudError, type CloudName } from '../errors.js'
+import {
+  ConfigurationError,
+  isCloudError,
+  isHttpError,
+  TokenError,
+  TransferError,
+  type Checkpoint,
+  type CloudError,
+  type CloudName,
+} from '../errors.js'
 import type { CallOptions, Retry } from '../http/types.js'
 import { abortable } from '../operators/abortable.js'
 import type { Runtime } from '../runtime.js'
@@ -79,7 +88,7 @@ export function transfer<R>(
         subscriber.next(meter.progress())
       },
       hashing: (bytes, totalBytes) => {
-        subscriber.next({ kind: 'hashing', bytes: meter.hashed(bytes), totalBytes })
+        subscriber.next(meter.hashing(bytes, totalBytes))
       },
       accepted: (what) => {
         meter.accept(what)
@@ -112,6 +121,7 @@ export function transfer<R>(
   return signal === undefined ? events : events.pipe(abortable(signal))
 }
 
+/** A failed attempt that is followed by another one at once. */
 export function immediateRetry(attempt: number, error: CloudError): Retry {
   return { attempt, delayMs: 0, error }
 }
@@ -127,14 +137,15 @@ export interface Interruption {
 }
 
 /**
- * The error of a transfer that was stopped by another error: a `TransferError` with that one as its cause. What is no
- * `CloudError`, such as the reason of a signal, stays what it is.
+ * The error of a transfer that was stopped by another error: a `TransferError` with that one as its cause. What refuses the
+ * whole, rather than stopping it on the way, stays what it is; so does what is no `CloudError`, such as the reason
+ * of a signal.
  */
 export function interrupted(error: unknown, { what, ...context }: Interruption): unknown {
-  if (!isCloudError(error)) return error
+  if (!isCloudError(error) || (context.part === undefined && isRefusal(error))) return error
   const inner = error instanceof TransferError ? error : undefined
   const part = inner?.part ?? context.part
-  const where = part === undefined || inner?.part !== undefined ? '' : ` at part ${part}`
+  const where = part === undefined ? '' : ` at part ${part}`
   const message = inner?.operation === undefined ? `${what} stopped${where}: ${error.message}` : inner.message
   return new TransferError(message, {
     ...context,
@@ -143,4 +154,9 @@ export function interrupted(error: unknown, { what, ...context }: Interruption):
     cause: inner === undefined ? error : inner.cause,
     retryable: error.retryable,
   })
+}
+
+function isRefusal(error: CloudError): boolean {
+  if (error instanceof ConfigurationError || error instanceof TokenError) return true
+  return isHttpError(error) && error.status < 500
 }

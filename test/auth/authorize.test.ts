@@ -105,6 +105,14 @@ describe('a request', () => {
     expect(results).toEqual([ok])
   })
 
+  it('keeps an authorization that the call brings along', () => {
+    const { tokens } = numbered()
+    const { sent, transport } = wire()
+    const { handler } = outcome()
+    authorize(tokens, bearer)(transport)({ ...request, headers: { authorization: 'Basic mine' } }, handler)
+    expect(authorizationOf(sent[0])).toBe('Basic mine')
+  })
+
   it('waits for a token where there is none, together with all others', () => {
     const acquired = new Subject<void>()
     const { tokens, acquisitions } = numbered(acquired)
@@ -222,8 +230,8 @@ describe('a 401', () => {
       bearer,
     )((attempt, given) => {
       seen.push(attempt.headers['authorization'])
-      if (seen.length === 1) given.error(refusal(401))
       const name = `attempt ${String(seen.length)}`
+      if (seen.length === 1) given.error(refusal(401))
       return () => cancelled.push(name)
     })(request, handler)
     expect(seen).toEqual(['Bearer token-1', 'Bearer token-2'])

@@ -7,7 +7,7 @@ import { jwtExpiry } from '../../src/auth/jwt.js'
 import { concealGrant, stackitKeyFlow, type StackitToken } from '../../src/auth/stackit-key-flow.js'
 import { NetworkError, type CloudError } from '../../src/errors.js'
 import { createApi, createCore } from '../../src/http/client.js'
-import type { HttpRequest } from '../../src/http/types.js'
+import type { HttpRequest, TrafficEvent } from '../../src/http/types.js'
 import { constant } from '../../src/operators/backoff.js'
 import { fakeTransport, type FakeAnswer } from '../../src/testing/fake-transport.js'
 import { stackitErrors } from '../../src/clients/stackit/errors.js'
@@ -37,15 +37,21 @@ const status = (code: number, message = 'no'): FakeAnswer => ({
 
 function flow(...answers: FakeAnswer[]) {
   const transport = fakeTransport({ 'POST /token': answers })
-  const core = createCore({ transport, retry: { backoff: constant(1) } })
+  const core = createCore({ transport })
   const api = createApi(core, {
     cloud: 'stackit',
     errors: stackitErrors,
     endpoint: 'https://tokens.example.org',
     authorize: concealGrant,
   })
-  const acquire = stackitKeyFlow({ api, path: '/token', identity, privateKey })
-  return { acquire, requests: transport.requests }
+  const acquire = stackitKeyFlow({
+    api,
+    path: '/token',
+    identity,
+    privateKey,
+    retry: { backoff: constant(1) },
+  })
+  return { acquire, api, traffic: core.traffic, requests: transport.requests }
 }
 
 const formOf = (request: HttpRequest | undefined): Record<string, string> =>
@@ -149,7 +155,7 @@ describe('a granted token', () => {
     const { acquire } = flow(granted({ access_token: access, refresh_token: refresh }))
     const token = await firstValueFrom(acquire())
     expect([token.value, token.refreshToken]).toEqual([access, refresh])
-    for (const print of [JSON.stringify(token), inspect(token), `${JSON.stringify({ ...token })}`]) {
+    for (const print of [JSON.stringify(token), inspect(token), JSON.stringify({ ...token })]) {
       expect(print).not.toContain(access)
       expect(print).not.toContain(refresh)
     }
@@ -210,9 +216,24 @@ describe('trouble', () => {
   })
 
   it.each([500, 502, 503, 504, 429])('of the server passes: twice %i, then a token', async (code) => {
-    const { acquire, requests } = flow(status(code), status(code), granted())
+    const { acquire, requests, traffic } = flow(status(code), status(code), granted())
+    const events: TrafficEvent[] = []
+    const watching = traffic.events.subscribe((event) => events.push(event))
     await firstValueFrom(acquire())
-    expect(requests).toHaveLength(3)
+    watching.unsubscribe()
+    const assertions = new Set(requests.map((request) => formOf(request)['assertion']))
+    expect(assertions.size).toBe(3)
+    expect(events.filter(({ kind }) => kind === 'retry')).toMatchObject([
+      { operation: 'stackit.tokens.grantByAssertion', attempt: 1, delayMs: 1, error: { status: code } },
+      { operation: 'stackit.tokens.grantByAssertion', attempt: 2, delayMs: 1, error: { status: code } },
+    ])
+  })
+
+  it('is not tried again where retries are off', async () => {
+    const { api, requests } = flow(status(503))
+    const acquire = stackitKeyFlow({ api, path: '/token', identity, privateKey, retry: false })
+    expect(await failureOf(firstValueFrom(acquire()))).toMatchObject({ status: 503 })
+    expect(requests).toHaveLength(1)
   })
 
   it.each([400, 401, 403, 404])('is not tried again with %i', async (code) => {

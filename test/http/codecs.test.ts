@@ -1,15 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import {
-  bytes,
-  excerpt,
-  formBody,
-  header,
-  jsonBody,
-  nothing,
-  query,
-  segment,
-  text,
-} from '../../src/http/codecs.js'
+import { bytes, excerpt, formBody, header, jsonBody, query, segment, text } from '../../src/http/codecs.js'
 import { responseOf } from './requests.js'
 
 describe('reading', () => {
@@ -18,7 +8,6 @@ describe('reading', () => {
     expect(text({ status: 200, headers: {}, body: whole.subarray(2, 9) })).toBe('grüße')
     const body = new Uint8Array([1, 2])
     expect(bytes({ status: 200, headers: {}, body })).toBe(body)
-    expect(nothing()).toBeUndefined()
   })
 
   it('reads a header, the first of several', () => {

@@ -1,4 +1,4 @@
-import { asapScheduler, defer, NEVER, Observable, observeOn, of, take } from 'rxjs'
+import { asapScheduler, defer, NEVER, Observable, observeOn, of, Subject, take, takeUntil } from 'rxjs'
 import { describe, expect, expectTypeOf, it, vi } from 'vitest'
 import { paginate } from '../../src/operators/index.js'
 import { marbles } from '../../src/testing/marbles.js'
@@ -131,6 +131,19 @@ describe('paginate', () => {
     paginate(of(0), next, items).pipe(take(2)).subscribe()
     expect(read).toEqual(['a', 'b'])
     expect(next).not.toHaveBeenCalled()
+  })
+
+  it('does not request a page that nobody waits for any more', () => {
+    const stop = new Subject<void>()
+    const requested = vi.fn(() => NEVER)
+    const next = (): Observable<number> => {
+      stop.next()
+      return defer(requested)
+    }
+    paginate(of(1), next, (page) => [page])
+      .pipe(takeUntil(stop))
+      .subscribe()
+    expect(requested).not.toHaveBeenCalled()
   })
 
   it('does not grow the stack with 100,000 pages at once', () => {

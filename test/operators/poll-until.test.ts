@@ -234,6 +234,20 @@ describe.each(clocks)('pollUntil on %s', (_name, clock) => {
     )
 
     it(
+      'shortens a pause that would leave no room for the poll after it',
+      marbles((helpers) => {
+        const polls = [helpers.cold('---(a|)'), helpers.cold('---(b|)')]
+        const source = answering(polls).pipe(poll(helpers, { interval: 6, timeout: 11 }))
+        helpers.expectObservable(telling(source)).toBe('---a----(bt|)', {
+          a: 'a',
+          b: 'b',
+          t: { last: 'b', polls: 2, elapsedMs: 8, history: [] },
+        })
+        expectEach(helpers, polls, ['^--!', '-----^--!'])
+      }),
+    )
+
+    it(
       'lets the last poll answer in the last millisecond',
       marbles((helpers) => {
         const polls = [helpers.cold('--(a|)'), helpers.cold('----(r|)')]

@@ -289,6 +289,21 @@ describe('retryWithBackoff', () => {
     }),
   )
 
+  it(
+    'records what was done since the last value with resetOnSuccess',
+    marbles(({ cold, flush }) => {
+      const [first, second, third] = [refused(), refused(), refused()]
+      const answers = [cold('#', {}, first), cold('a#', {}, second), cold('#', {}, third)]
+      const error = vi.fn()
+      answering(answers)
+        .pipe(retryWithBackoff({ maxRetries: 1, backoff: constant(2), resetOnSuccess: true }))
+        .subscribe({ error })
+      flush()
+      expect(error.mock.calls[0]?.[0]).toBe(third)
+      expect(third).toMatchObject({ attempts: 2, totalDelayMs: 2 })
+    }),
+  )
+
   describe('the budget', () => {
     const spend = (budget: RetryBudget, answers: readonly Observable<string>[], first = false): unknown[] => {
       const scheduler = new VirtualTimeScheduler()

@@ -203,7 +203,7 @@ function findTokenEndpoint(search: Search, key: ServiceAccountKeyParts): TokenEn
       value: key.tokenEndpoint ?? usualTokenEndpoint,
       foundAt: 'credentials.tokenEndpoint of the service account key',
     }
-  const match = /^(https?:\/\/[^/?#@\s]+)([^#\s]*)$/i.exec(value)
+  const match = /^(https?:\/\/[^/?#@\s]+)((?:[/?][^#\s]*)?)$/i.exec(value)
   if (match === null) {
     throw new ConfigurationError(`${foundAt}: expected the whole http(s) address of the token endpoint`, {
       cloud: 'stackit',

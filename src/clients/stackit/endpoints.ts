@@ -1,8 +1,7 @@
+import { bearer, type Attach } from '../../auth/authorize.js'
 import { ConfigurationError } from '../../errors.js'
 import { endpointOf, type Endpoint } from '../../http/api.js'
-import type { HttpRequest, Middleware } from '../../http/types.js'
-import type { Token } from '../../auth/token.js'
-import type { Attach } from '../../auth/authorize.js'
+import type { Middleware } from '../../http/types.js'
 
 /** Addresses that win over the usual ones, by service: `{ 'service-account': 'https://…' }`. */
 export type EndpointOverrides = Readonly<Record<string, string>>
@@ -33,14 +32,9 @@ function usualEndpoint(service: string): Endpoint {
 
 /** Sends a request to the service of its operation, with the token. */
 export function attachStackit(endpointFor: (service: string) => Endpoint): Attach {
-  return ({ value }: Token, request: HttpRequest) => {
+  return (token, request) => {
     const { origin, prefix } = endpointFor(request.operation.service ?? '')
-    return {
-      ...request,
-      origin,
-      path: prefix + request.path,
-      headers: { ...request.headers, authorization: `Bearer ${value}` },
-    }
+    return bearer(token, { ...request, origin, path: prefix + request.path })
   }
 }
 

@@ -170,7 +170,7 @@ function flowOf(
     endpoint: origin,
     authorize: concealGrant,
   })
-  return stackitKeyFlow({ api, path, identity, privateKey })
+  return stackitKeyFlow({ api, path, identity, privateKey, retry: config.retry })
 }
 
 /** A token says itself when it ends; that is of use only where there is a way to renew it. */

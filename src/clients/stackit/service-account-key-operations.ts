@@ -119,7 +119,6 @@ export const createServiceAccountKey: Operation<
   method: 'POST',
   path: '/v2/projects/{projectId}/service-accounts/{serviceAccountEmail}/keys',
   success: [201],
-  secret: ['privateKey'],
   encode: (args) => ({ path: pathOfKeys(args), ...jsonBody(args.body ?? {}) }),
   decode: readCreatedKey,
 }

@@ -121,10 +121,20 @@ export function reached(status: ServerStatus): ServerClassifier {
   }
 }
 
-/** A server that cannot be found any more was removed. */
-export function gone(
-  id: Id,
-): (error: CloudError, last: Server | undefined) => { readonly result: Server } | undefined {
+/** Whether an error of a poll means that the server was removed. */
+export type ServerGone = (
+  error: CloudError,
+  last: Server | undefined,
+) => { readonly result: Server } | undefined
+
+/** Who waits for a removal finds that there is no such server (6.5: DELETED, or 404). */
+export function gone(id: Id): ServerGone {
   return (error, last) =>
     isHttpError(error, 404) ? { result: { id, name: '', ...last, status: 'DELETED' } } : undefined
+}
+
+/** The same for who does not wait for a removal: a server that was never seen is a wrong id rather than one that was removed. */
+export function vanished(id: Id): ServerGone {
+  const wasRemoved = gone(id)
+  return (error, last) => (last === undefined ? undefined : wasRemoved(error, last))
 }

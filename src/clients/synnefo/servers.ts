@@ -29,6 +29,7 @@ import {
   settled,
   started,
   stopped,
+  vanished,
   type ServerClassifier,
 } from './server-states.js'
 
@@ -90,7 +91,8 @@ export function createServers(api: Api): Servers {
         ref,
         classifier,
         poll: () => call(api, getServer, { id }, { retry: false }),
-        ...(classifier === removed || classifier === settled ? { gone: gone(id) } : {}),
+        ...(classifier === removed ? { gone: gone(id) } : {}),
+        ...(classifier === settled ? { gone: vanished(id) } : {}),
       },
       options,
       api.runtime,

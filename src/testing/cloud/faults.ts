@@ -91,7 +91,7 @@ export function createFaults(initial: readonly Fault[] = []): FaultBook {
       for (const entry of entries) {
         if (!matches(entry.fault, cloud, method, path)) continue
         if (entry.toSkip > 0) entry.toSkip -= 1
-        else due ??= entry
+        else if (entry.left > 0) due ??= entry
       }
       if (due === undefined) return []
       due.left -= 1

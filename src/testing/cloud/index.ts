@@ -1,6 +1,6 @@
 /** The embedded cloud: a loopback server that speaks the clouds' wire protocols, for tests, demos and offline work. */
 export { startCloud } from './start.js'
-export type { Cloud, CloudOptions } from './start.js'
+export type { CloudOptions, EmbeddedCloud } from './start.js'
 export type { ClockOptions, CloudClock } from './clock.js'
 export type { EmbeddedCloudName, Fault, FaultKind, Faults } from './faults.js'
 export type { RecordedRequest, RequestFilter } from './requests.js'

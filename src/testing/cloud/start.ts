@@ -34,7 +34,7 @@ export interface CloudOptions {
 }
 
 /** A running embedded cloud. */
-export interface Cloud {
+export interface EmbeddedCloud {
   /** The Synnefo cloud; throws if it was not to be started. */
   readonly synnefo: SynnefoCloud
   /** The STACKIT cloud; throws if it was not to be started. */
@@ -50,7 +50,7 @@ export interface Cloud {
 const ALL: readonly EmbeddedCloudName[] = ['synnefo', 'stackit']
 
 /** Starts an embedded cloud on the loopback interface; it serves until `close`. */
-export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
+export async function startCloud(options: CloudOptions = {}): Promise<EmbeddedCloud> {
   const clouds = options.clouds ?? ALL
   for (const name of clouds) {
     if (!ALL.includes(name))

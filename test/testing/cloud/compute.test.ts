@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { startCloud, type Cloud } from '../../../src/testing/cloud/index.js'
+import { startCloud, type EmbeddedCloud } from '../../../src/testing/cloud/index.js'
 import { call, computeCalls, imageNamed, type Answer, type Json, text } from './calls.js'
 
 const BUILD_MS = 180_000
 const ACTION_MS = 20_000
 
-let cloud: Cloud
+let cloud: EmbeddedCloud
 let compute: ReturnType<typeof computeCalls>
 beforeAll(async () => {
   cloud = await startCloud({

@@ -1,11 +1,20 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { createConnection } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { request as httpRequest } from 'node:http'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { startCloud, type Cloud, type Fault, type FaultKind } from '../../../src/testing/cloud/index.js'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import {
+  startCloud,
+  type EmbeddedCloud,
+  type Fault,
+  type FaultKind,
+} from '../../../src/testing/cloud/index.js'
 import { call, type Answer, text } from './calls.js'
 
-let cloud: Cloud
+let cloud: EmbeddedCloud
 beforeEach(async () => {
   cloud = await startCloud({ clouds: ['synnefo'], synnefo: { blockSize: 1024 } })
 })
@@ -54,6 +63,11 @@ describe('which requests', () => {
     const statuses: number[] = []
     for (let call = 0; call < 5; call += 1) statuses.push((await flavors()).status)
     expect(statuses).toEqual([503, 500, 200, 504, 200])
+  })
+
+  it('spoils nothing with times 0', async () => {
+    add({ kind: 'status', status: 503 }, { times: 0 })
+    expect((await flavors()).status).toBe(200)
   })
 
   it('goes by cloud, method and path: exact, by prefix, by pattern', async () => {
@@ -343,6 +357,26 @@ describe('start and close', () => {
     await cloud.close()
     expect(await hanging).toBeInstanceOf(Error)
     expect(performance.now() - began).toBeLessThan(5000)
+  })
+
+  it('leaves no files behind', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'skystream-test-'))
+    vi.stubEnv('TMPDIR', folder)
+    try {
+      const own = await startCloud({ clouds: ['synnefo'], synnefo: { blockSize: 1024, memoryLimit: 1024 } })
+      const { url, token, user } = own.synnefo
+      const container = `${url}/pithos/object-store/v1/${user.id}/big`
+      await call('PUT', container, { token })
+      const headers = { 'content-type': 'application/octet-stream' }
+      const body = randomBytes(64 * 1024)
+      expect((await call('PUT', `${container}/data`, { token, headers, body })).status).toBe(201)
+      expect(await readdir(folder)).toHaveLength(1)
+      await own.close()
+      expect(await readdir(folder)).toEqual([])
+    } finally {
+      vi.unstubAllEnvs()
+      await rm(folder, { recursive: true, force: true })
+    }
   })
 
   it('says which cloud was not started', async () => {

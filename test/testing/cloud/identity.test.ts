@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { startCloud, type Cloud } from '../../../src/testing/cloud/index.js'
+import { startCloud, type EmbeddedCloud } from '../../../src/testing/cloud/index.js'
 import { call, type Answer, text } from './calls.js'
 
-let cloud: Cloud
+let cloud: EmbeddedCloud
 beforeAll(async () => {
   cloud = await startCloud({ clouds: ['synnefo'], clock: { manual: true } })
 })
@@ -19,6 +19,7 @@ describe('POST tokens', () => {
     expect(answer.headers['content-type']).toBe('application/json; charset=UTF-8')
     expect(answer.headers['cache-control']).toBe('no-cache, no-store, must-revalidate, max-age=0')
     const { access } = answer.json()
+    expect(user.id).toMatch(/^[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/)
     expect(access?.['token']).toMatchObject({ id: token, tenant: user })
     expect(text(access?.['token']?.['expires'])).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?\+00:00$/)
     expect(access?.['user']).toEqual({
@@ -230,9 +231,7 @@ describe('the life of a token', () => {
     const before = synnefo.token
     const same = await login(`next=${next}`)
     expect(same.status).toBe(302)
-    expect(same.headers.location).toBe(
-      `http://localhost:1234/done?uuid=${synnefo.user.id}&token=${before}`,
-    )
+    expect(same.headers.location).toBe(`http://localhost:1234/done?uuid=${synnefo.user.id}&token=${before}`)
     const renewed = await login(`next=${next}&renew=`)
     expect(renewed.headers.location).toContain(`token=${synnefo.token}`)
     expect(synnefo.token).not.toBe(before)

@@ -3,14 +3,14 @@ import { decodeJwt, SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   startCloud,
-  type Cloud,
+  type EmbeddedCloud,
   type CloudOptions,
   type ServiceAccountKey,
   type StackitCloud,
 } from '../../../src/testing/cloud/index.js'
 import { call, type Answer, text } from './calls.js'
 
-let cloud: Cloud
+let cloud: EmbeddedCloud
 beforeAll(async () => {
   cloud = await startCloud({ clouds: ['stackit'] })
 })
@@ -62,7 +62,7 @@ const keysUrl = (stackit: StackitCloud, project = stackit.projectId): string =>
 
 async function withCloud(
   options: CloudOptions,
-  use: (stackit: StackitCloud, cloud: Cloud) => Promise<void>,
+  use: (stackit: StackitCloud, cloud: EmbeddedCloud) => Promise<void>,
 ): Promise<void> {
   const own = await startCloud({ ...options, clouds: ['stackit'] })
   try {
@@ -187,7 +187,7 @@ describe('POST /token', () => {
     })
   })
 
-  it('takes PKCS#1 keys and larger ones for what they are', async () => {
+  it('hands out further keys, in PKCS#1 if wanted', async () => {
     const { stackit } = cloud
     const old = await stackit.addKey({ format: 'pkcs1' })
     expect(old.privateKeyPem).toMatch(/^-----BEGIN RSA PRIVATE KEY-----/)

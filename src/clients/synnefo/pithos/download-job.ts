@@ -201,7 +201,6 @@ export function stopped(
   where: { readonly part?: number; readonly checkpoint?: Checkpoint | undefined } = {},
 ): unknown {
   if (error instanceof ObjectReplaced) return error
-  if (where.part === undefined && isHttpError(error) && error.status < 500) return error
   return interrupted(error, {
     what: `download of ${labelOf(name)}`,
     cloud: api.cloud,

@@ -19,6 +19,9 @@ export interface ObjectName extends ContainerName {
 export function containerName(target: ContainerTarget, argument: string): ContainerName {
   const name: ContainerName = typeof target === 'string' ? { container: target } : target
   checkPart(name.container, argument, 'container')
+  if (name.container === '.' || name.container === '..') {
+    throw new TypeError(`${argument}: a container of that name cannot be addressed`)
+  }
   if (name.container.includes('/')) throw new TypeError(`${argument}: the name of a container has no '/'`)
   if (name.account !== undefined) checkPart(name.account, argument, 'account')
   return name
@@ -67,7 +70,15 @@ export function containerPath({ account, container }: ContainerName): string {
 
 /** Every byte but the unreserved ones is encoded; slashes, dots and empty segments are part of the name and stay. */
 export function objectPath(name: ObjectName): string {
-  return `${containerPath(name)}/${name.object.split('/').map(segment).join('/')}`
+  return `${containerPath(name)}/${name.object.split('/').map(encodeBytes).join('/')}`
+}
+
+/** All but the unreserved characters. Unlike a segment of a path of ours, it may be empty or consist of dots. */
+function encodeBytes(text: string): string {
+  return encodeURIComponent(text).replaceAll(
+    /[!'()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  )
 }
 
 // --- headers (pithos dossier 4.3) ---------------------------------------------------------------------------
@@ -102,7 +113,7 @@ export function metadataHeaders(
       }
       // The server takes it out, however it is written (pithos dossier 4.3).
       if (value.includes('~')) throw new TypeError(`${argument}.${name}: the server cannot keep a '~'`)
-      return [`x-${kind}-meta-${segment(name)}`, encodeHeader(value)]
+      return [`x-${kind}-meta-${encodeBytes(name)}`, encodeHeader(value)]
     }),
   )
 }

@@ -264,7 +264,6 @@ export function stopped(
   where: { readonly part?: number; readonly checkpoint?: Checkpoint } = {},
 ): unknown {
   if (error instanceof BlocksChanged) return error
-  if (where.part === undefined && isHttpError(error) && error.status < 500) return error
   return interrupted(error, {
     what: `upload of ${labelOf(name)}`,
     cloud: api.cloud,

@@ -18,7 +18,7 @@ import { createTokens } from './tokens.js'
 
 /** Knobs of the STACKIT cloud. Times are wall time. */
 export interface StackitOptions {
-  /** Life of an access token, ms. Default 600000, as observed on the real service. */
+  /** Life of an access token, ms. Default 600000, as users of the real service report (stackit dossier 4.2). */
   readonly tokenLifetimeMs?: number
   /** Life of a refresh token, ms. Default 3600000. */
   readonly refreshTokenLifetimeMs?: number
