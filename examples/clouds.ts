@@ -27,7 +27,7 @@ export async function openClouds(): Promise<Clouds> {
       ? createStackit()
       : createStackit({
           serviceAccountKey: JSON.stringify(embedded.stackit.serviceAccountKey),
-          tokenUrl: embedded.stackit.tokenUrl,
+          tokenEndpoint: embedded.stackit.tokenUrl,
         })
 
   return {

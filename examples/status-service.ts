@@ -23,7 +23,10 @@ export function statusService(servers: Servers): Server {
         if (event.kind === 'done') send('done', { state: event.result.status })
       },
       error: (error: unknown) => {
-        send('error', isCloudError(error) ? { code: error.code, message: error.message } : { code: 'UNKNOWN' })
+        send(
+          'error',
+          isCloudError(error) ? { code: error.code, message: error.message } : { code: 'UNKNOWN' },
+        )
         response.end()
       },
       complete: () => {
@@ -37,10 +40,14 @@ export function statusService(servers: Servers): Server {
 }
 
 const clouds = await openClouds()
-const service = statusService(clouds.synnefo.servers).listen(Number(process.env['PORT'] ?? 0), '127.0.0.1', () => {
-  const { port } = service.address() as AddressInfo
-  console.log(`listening on http://127.0.0.1:${String(port)}; authentication at ${clouds.where.synnefo}`)
-})
+const service = statusService(clouds.synnefo.servers).listen(
+  Number(process.env['PORT'] ?? 0),
+  '127.0.0.1',
+  () => {
+    const { port } = service.address() as AddressInfo
+    console.log(`listening on http://127.0.0.1:${String(port)}; authentication at ${clouds.where.synnefo}`)
+  },
+)
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {
     service.closeAllConnections()

@@ -13,7 +13,9 @@ try {
     expiresAt: stackit.tokens.token().pipe(map(({ expiresAt }) => expiresAt ?? Infinity)),
   })
   const { images, user, expiresAt } = await lastValueFrom(overview)
-  console.log(`${user} sees ${String(images)} images; STACKIT's token is ${expiresAt > 0 ? 'granted' : 'missing'}`)
+  console.log(
+    `${user} sees ${String(images)} images; STACKIT's token is ${expiresAt > 0 ? 'granted' : 'missing'}`,
+  )
 
   // Two sources of the same kind of event are one stream.
   const tokens = merge(

@@ -1,15 +1,28 @@
 // What all clouds share. The clients have entries of their own: `skystream/stackit`, `skystream/synnefo`.
 export * from './errors.js'
-export {
-  backgroundScheduler,
-  defaultRuntime,
-  MAX_DELAY_MS,
-  type Runtime,
-} from './runtime.js'
+export { backgroundScheduler, defaultRuntime, MAX_DELAY_MS, type Runtime } from './runtime.js'
 export * from './operators/index.js'
 export { call, type Api, type Endpoint } from './http/api.js'
-export { createApi, createCore, type ApiInit, type ClientCore, type ClientOptions, type ClientRetryOptions } from './http/client.js'
-export { bytes, formBody, header, json, jsonBody, nothing, parseJson, query, segment, text } from './http/codecs.js'
+export {
+  createApi,
+  createCore,
+  type ApiInit,
+  type ClientCore,
+  type ClientOptions,
+  type ClientRetryOptions,
+} from './http/client.js'
+export {
+  bytes,
+  formBody,
+  header,
+  json,
+  jsonBody,
+  nothing,
+  parseJson,
+  query,
+  segment,
+  text,
+} from './http/codecs.js'
 export { compose, hooks, type Hooks } from './http/middleware.js'
 export { fromObservable, toObservable, type ObservableTransport } from './http/observable.js'
 export { parseRetryAfter, type ErrorDialect, type Fault } from './http/status.js'
@@ -45,7 +58,11 @@ export {
   toAsyncIterable,
   type IterationOptions,
 } from './streams/async-iterable.js'
+export { fileCheckpoint, memoryCheckpoint, type CheckpointStore } from './streams/checkpoints.js'
 export { type OperationEvent, type TransferEvent } from './streams/events.js'
+export { memorySink, type MemorySink, type OpenSink, type Sink, type SinkInput } from './streams/sinks.js'
+export { type SourceInput } from './streams/sources.js'
+export { type TransferOptions } from './streams/transfer.js'
 export {
   submitAndWatch,
   watchOperation,

@@ -34,7 +34,11 @@ async function signIn({ stackit, where }: Clouds): Promise<() => number> {
     .subscribe({
       next: (expiresAt) => {
         tokens += 1
-        line(tokens === 1 ? `granted, good until ${when(expiresAt)}` : `  (token renewed by itself, good until ${when(expiresAt)})`)
+        line(
+          tokens === 1
+            ? `granted, good until ${when(expiresAt)}`
+            : `  (token renewed by itself, good until ${when(expiresAt)})`,
+        )
       },
       error: (error: unknown) => {
         throw error
@@ -52,13 +56,16 @@ async function build({ synnefo }: Clouds): Promise<string> {
     synnefo.servers.build(spec).pipe(
       tap((event) => {
         if (event.kind === 'progress') progress.update(event.percent ?? 0, event.state)
-        if (event.kind === 'retrying') progress.update(0, `cloud busy, next try in ${String(event.delayMs)} ms`)
+        if (event.kind === 'retrying')
+          progress.update(0, `cloud busy, next try in ${String(event.delayMs)} ms`)
       }),
       result(),
     ),
   )
   progress.end(server.status)
-  line(`server ${String(server.id)} is ${server.status}; its password came along and is not printed: ${JSON.stringify(server.adminPass === undefined)}`)
+  line(
+    `server ${String(server.id)} is ${server.status}; its password came along and is not printed: ${JSON.stringify(server.adminPass === undefined)}`,
+  )
   await lastValueFrom(synnefo.servers.remove(server.id), { defaultValue: undefined })
   const last = await lastValueFrom(synnefo.servers.watch(server.id, { until: 'DELETED' }).pipe(result()))
   line(`and is ${last.status} again`)
@@ -79,7 +86,9 @@ async function smallest(synnefo: SynnefoClient): Promise<Flavor['id']> {
 
 async function anImage(synnefo: SynnefoClient): Promise<string> {
   const image = await firstValueFrom(
-    synnefo.images.list().pipe(filter(({ name, is_snapshot }) => /debian/i.test(name) && is_snapshot !== true)),
+    synnefo.images
+      .list()
+      .pipe(filter(({ name, is_snapshot }) => /debian/i.test(name) && is_snapshot !== true)),
   )
   return image.id
 }
@@ -97,7 +106,9 @@ async function move({ synnefo }: Clouds, folder: string): Promise<boolean> {
     await lastValueFrom(pithos.upload(original, target).pipe(tap(showTransfer('again'))))
     await lastValueFrom(pithos.download(target, copy).pipe(tap(showTransfer('download'))))
     const [before, after] = await Promise.all([sha256(original), sha256(copy)])
-    line(`SHA-256 ${before.slice(0, 16)}… and ${after.slice(0, 16)}…: ${before === after ? 'equal' : 'DIFFERENT'}`)
+    line(
+      `SHA-256 ${before.slice(0, 16)}… and ${after.slice(0, 16)}…: ${before === after ? 'equal' : 'DIFFERENT'}`,
+    )
     await lastValueFrom(pithos.remove(target), { defaultValue: undefined })
     return before === after
   } finally {

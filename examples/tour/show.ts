@@ -65,7 +65,9 @@ export function showTransfer<R>(title: string): (event: TransferEvent<R>) => voi
     }
     if (event.kind === 'done') {
       const sent = event.bytes - event.reusedBytes
-      progress.end(`${mib(event.bytes)}, of which ${mib(sent)} travelled, in ${String(Math.round(event.elapsedMs))} ms`)
+      progress.end(
+        `${mib(event.bytes)}, of which ${mib(sent)} travelled, in ${String(Math.round(event.elapsedMs))} ms`,
+      )
     }
   }
 }

@@ -11,7 +11,9 @@ const access = {
     { name: 'compute', type: 'compute', endpoints: [{ publicURL: 'https://cloud.test/compute/v2.0' }] },
   ],
 }
-const server = (status: string, task = '') => ({ json: { server: { id: 7, name: 'web', status, 'SNF:task_state': task } } })
+const server = (status: string, task = '') => ({
+  json: { server: { id: 7, name: 'web', status, 'SNF:task_state': task } },
+})
 
 it(
   'restarts a server and waits for both ends',
@@ -26,7 +28,12 @@ it(
         server('ACTIVE'),
       ],
     })
-    const { servers } = createSynnefo({ authUrl: 'https://cloud.test/identity/v2.0', token: 'test-token', transport, runtime })
+    const { servers } = createSynnefo({
+      authUrl: 'https://cloud.test/identity/v2.0',
+      token: 'test-token',
+      transport,
+      runtime,
+    })
 
     // Two polls for the end of the shutdown, two for the end of the start, two seconds apart.
     expectObservable(restartAll(servers, [7])).toBe('4s (a|)', { a: { id: 7, outcome: 'restarted' } })
@@ -42,7 +49,12 @@ it(
       'GET /compute/v2.0/servers/1': server('ERROR'),
       'GET /compute/v2.0/servers/7': [server('STOPPED'), server('ACTIVE')],
     })
-    const { servers } = createSynnefo({ authUrl: 'https://cloud.test/identity/v2.0', token: 'test-token', transport, runtime })
+    const { servers } = createSynnefo({
+      authUrl: 'https://cloud.test/identity/v2.0',
+      token: 'test-token',
+      transport,
+      runtime,
+    })
 
     expectObservable(restartAll(servers, [1, 7])).toBe('(ab|)', {
       a: { id: 1, outcome: 'failed' },

@@ -9,7 +9,10 @@ export interface Outcome {
 }
 
 /** Shuts down and starts each server; one that fails is reported, and the next one has its turn. */
-export function restartAll(servers: Pick<Servers, 'shutdown' | 'start'>, ids: readonly number[]): Observable<Outcome> {
+export function restartAll(
+  servers: Pick<Servers, 'shutdown' | 'start'>,
+  ids: readonly number[],
+): Observable<Outcome> {
   return from(ids).pipe(concatMap((id) => restart(servers, id)))
 }
 

@@ -84,6 +84,9 @@ class Attempts implements ResponseHandler {
   }
 
   #decide(error: CloudError): RetryDecision {
+    // The failure of another request, such as that for the token, was tried again where it belongs.
+    if ((error.operation ?? this.#request.operation.id) !== this.#request.operation.id)
+      return { kind: 'give-up' }
     const { policy, budget, runtime } = this.#context
     const { retry: limit } = this.#request.options
     const elapsedMs = Math.max(0, runtime.scheduler.now() - this.#startedAt)

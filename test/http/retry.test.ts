@@ -211,6 +211,18 @@ describe('retry', () => {
     }),
   )
 
+  it('leaves the failure of another request alone: that for a token has its own retries', () => {
+    const scheduler = new VirtualTimeScheduler()
+    const runtime: Runtime = { scheduler, background: scheduler, random: () => 0 }
+    const failure = new NetworkError('cut', { operation: 'test.tokens.grant', retryable: true })
+    const failing = script(failure)
+    const handler = recorder()
+    retry(contextOf(runtime))(failing)(requestOf(), handler)
+    scheduler.flush()
+    expect(failing.requests).toHaveLength(1)
+    expect(handler.calls).toEqual([failure])
+  })
+
   it('cancelling in a pause, or from within onRetry, leaves nothing', () => {
     const scheduler = new VirtualTimeScheduler()
     const runtime: Runtime = { scheduler, background: scheduler, random: () => 0 }

@@ -6,14 +6,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { request } from 'undici'
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-const root = join(import.meta.dirname, '../..')
+const root = fileURLToPath(new URL('../..', import.meta.url))
 
 let temporary: string
 
 beforeAll(() => {
-  if (!existsSync(join(root, 'dist/index.js'))) throw new Error('dist is missing: the examples run on the built package')
+  if (!existsSync(join(root, 'dist/index.js')))
+    throw new Error('dist is missing: the examples run on the built package')
   temporary = mkdtempSync(join(tmpdir(), 'skystream-examples-'))
 })
 afterAll(() => {

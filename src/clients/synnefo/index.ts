@@ -21,6 +21,22 @@ import { createPithos, type Pithos } from './pithos.js'
 import type { Flavor, Id, Image } from './schemas.js'
 import { createServers, type Servers } from './servers.js'
 
+export type { Containers, Pithos } from './pithos.js'
+export type { DownloadOptions } from './pithos/download-job.js'
+export type { ContainerName, ContainerTarget, ObjectName, ObjectTarget } from './pithos/names.js'
+export type {
+  AccountInfo,
+  ContainerFilter,
+  ContainerInfo,
+  ContainerItem,
+  ContainerSettings,
+  DirectoryItem,
+  ListItem,
+  ObjectFilter,
+  ObjectInfo,
+  ObjectItem,
+} from './pithos/schemas.js'
+export type { UploadOptions } from './pithos/upload-job.js'
 export type { ServerFilter } from './compute-operations.js'
 export type { CatalogEntry, EndpointOverrides, Identity, SynnefoToken, SynnefoUser } from './identity.js'
 export type { CreatedServer, Flavor, Id, Image, Server, ServerSpec, ServerStatus } from './schemas.js'

@@ -7,7 +7,7 @@ import { CATALOGUE } from './catalogue.js'
 import { createCompute } from './compute.js'
 import { tokenOf } from './credentials.js'
 import { createAccount, createIdentity, createWebLogin } from './identity.js'
-import { createPithos } from './pithos.js'
+import { createPithos, type Pithos } from './pithos.js'
 import { flavorName, type BuildOutcome } from './seeds.js'
 import type { Server } from './servers.js'
 import { createSynnefoState, type SynnefoOptions, type SynnefoState } from './state.js'
@@ -46,6 +46,10 @@ export interface SynnefoCloud extends SynnefoAccount {
   suspendServer(serverId: number | string, suspended?: boolean): void
   /** Lets the next job of a server fail. */
   failNextJob(serverId: number | string): void
+  /** Changes the block size of the object store, as its operator can; objects that are there stay readable. */
+  setBlockSize(bytes: number): void
+  /** Loses a block of the object store. Returns whether there was one. */
+  forgetBlock(hash: string): boolean
 }
 
 export interface SynnefoTools {
@@ -70,22 +74,24 @@ const HEADERS: OutgoingHttpHeaders = {
 export function createSynnefoParts(options: SynnefoOptions, tools: SynnefoTools): SynnefoParts {
   const state = createSynnefoState(options, tools)
   const { accounts } = state
+  const pithos = createPithos({
+    prefix: '/pithos/object-store',
+    users: accounts,
+    clock: tools.clock,
+    wallNow: tools.wallNow,
+    folder: tools.folder,
+    ...(options.blockSize === undefined ? {} : { blockSize: options.blockSize }),
+    ...(options.blockHash === undefined ? {} : { blockHash: options.blockHash }),
+    ...(options.memoryLimit === undefined ? {} : { memoryLimit: options.memoryLimit }),
+  })
   return {
     services: [
       createIdentity(state, CATALOGUE),
       createAccount(state),
       createWebLogin(state),
       createCompute(state),
-      createPithos({
-        prefix: '/pithos/object-store',
-        users: accounts,
-        clock: tools.clock,
-        wallNow: tools.wallNow,
-        folder: tools.folder,
-        ...(options.blockSize === undefined ? {} : { blockSize: options.blockSize }),
-        ...(options.blockHash === undefined ? {} : { blockHash: options.blockHash }),
-        ...(options.memoryLimit === undefined ? {} : { memoryLimit: options.memoryLimit }),
-      }),
+      pithos,
+      pithos.publicObjects,
     ],
     site: {
       jsonType: 'application/json; charset=UTF-8',
@@ -104,11 +110,11 @@ export function createSynnefoParts(options: SynnefoOptions, tools: SynnefoTools)
         if (token !== undefined) accounts.revoke(token)
       },
     },
-    face: (origin) => createFace(state, origin),
+    face: (origin) => createFace(state, pithos, origin),
   }
 }
 
-function createFace(state: SynnefoState, origin: string): SynnefoCloud {
+function createFace(state: SynnefoState, pithos: Pithos, origin: string): SynnefoCloud {
   const { accounts, servers } = state
   const [first, second] = accounts.users
   if (first === undefined || second === undefined) throw new Error('The cloud has no users')
@@ -153,5 +159,9 @@ function createFace(state: SynnefoState, origin: string): SynnefoCloud {
     failNextJob(serverId) {
       serverFor(serverId).failNextJob = true
     },
+    setBlockSize: (bytes) => {
+      pithos.setBlockSize(bytes)
+    },
+    forgetBlock: (hash) => pithos.forgetBlock(hash),
   }
 }
