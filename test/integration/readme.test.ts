@@ -1,4 +1,4 @@
-// The README's examples, run as they stand there: on the built package, in a program of their own, which must end by itself.
+// The examples of the README and of the guide to calls, run as they stand there: on the built package, in a program of their own, which must end by itself.
 import { execFile } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startCloud, type EmbeddedCloud } from '../../src/testing/cloud/index.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const readme = readFileSync(join(root, 'README.md'), 'utf8')
+const guides = ['README.md', 'docs/calls.md'].map((path) => readFileSync(join(root, path), 'utf8')).join('\n')
 
 let cloud: EmbeddedCloud
 let folder: string
@@ -24,8 +24,8 @@ afterAll(async () => {
 })
 
 function example(name: string): string {
-  const code = new RegExp(`<!-- example: ${name} -->\\n\`\`\`ts\\n([^]*?)\`\`\``).exec(readme)?.[1]
-  if (code === undefined) throw new Error(`the README has no example called ${name}`)
+  const code = new RegExp(`<!-- example: ${name} -->\\n\`\`\`ts\\n([^]*?)\`\`\``).exec(guides)?.[1]
+  if (code === undefined) throw new Error(`there is no example called ${name}`)
   return code
 }
 
@@ -39,7 +39,7 @@ async function run(name: string, prelude: string): Promise<string> {
   return stdout
 }
 
-describe('README', () => {
+describe('guides', () => {
   it('eight lines build a server and move a file', async () => {
     const size = String(readFileSync(join(root, 'package-lock.json')).length)
     expect(await run('eight-lines', '')).toContain(`${size} of ${size}\n`)
@@ -53,6 +53,13 @@ describe('README', () => {
       const cloud = createSynnefo({ authUrl, token })
       const spec = { name: 'web', flavorRef: 1, imageRef }`
     expect(await run('for-await', prelude)).toMatch(/^BUILD \d+\n[^]*ACTIVE 100\n\d+\n$/)
+  })
+
+  it('call runs an operation that a client has no method for', async () => {
+    const prelude = `
+      import { createSynnefo } from 'skystream/synnefo'
+      const synnefo = createSynnefo({ authUrl, token })`
+    expect(await run('own-call', prelude)).toBe('0\n')
   })
 
   it('marbles test a shutdown', async () => {
