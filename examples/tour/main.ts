@@ -63,9 +63,8 @@ async function build({ synnefo }: Clouds): Promise<string> {
     ),
   )
   progress.end(server.status)
-  line(
-    `server ${String(server.id)} is ${server.status}; its password came along and is not printed: ${JSON.stringify(server.adminPass === undefined)}`,
-  )
+  const secret = server.adminPass === undefined ? 'no password' : 'a password that no log shows'
+  line(`server ${String(server.id)} is ${server.status}; it came with ${secret}`)
   await lastValueFrom(synnefo.servers.remove(server.id), { defaultValue: undefined })
   const last = await lastValueFrom(synnefo.servers.watch(server.id, { until: 'DELETED' }).pipe(result()))
   line(`and is ${last.status} again`)

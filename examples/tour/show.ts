@@ -13,8 +13,10 @@ export function heading(text: string): void {
   console.log(`\n${bold(text)}`)
 }
 
+/** A line of its own, also while a bar stands in the present one: the bar goes on below. */
 export function line(text: string): void {
-  console.log(`  ${text}`)
+  const start = process.stdout.isTTY ? '\r\u001b[K' : ''
+  process.stdout.write(`${start}  ${text}\n`)
 }
 
 export function bar(title: string): Bar {
@@ -44,7 +46,7 @@ function lineBar(title: string): Bar {
   return {
     update: (percent, note) => {
       const quarter = Math.floor(percent / 25)
-      if (quarter === shown) return
+      if (quarter === shown || quarter === 4) return
       shown = quarter
       line(`${title} ${String(Math.floor(percent)).padStart(3)}%  ${note}`)
     },
@@ -54,19 +56,27 @@ function lineBar(title: string): Bar {
   }
 }
 
+/** The part of the bar that stands for hashing, where there is something to hash. */
+const HASHING_PERCENT = 20
+
 /** Moves a bar with the events of an upload or a download. */
 export function showTransfer<R>(title: string): (event: TransferEvent<R>) => void {
   const progress = bar(title)
+  let from = 0
   return (event) => {
-    if (event.kind === 'hashing') progress.update(percentOf(event.bytes, event.totalBytes) / 4, 'hashing')
+    if (event.kind === 'hashing') {
+      from = HASHING_PERCENT
+      progress.update((percentOf(event.bytes, event.totalBytes) * from) / 100, 'hashing')
+    }
     if (event.kind === 'progress') {
-      const done = percentOf(event.bytes, event.totalBytes)
-      progress.update(done, `${mib(event.bytes)} of ${mib(event.totalBytes)}, ${mib(event.bytesPerSecond)}/s`)
+      const { bytes, totalBytes, bytesPerSecond } = event
+      const percent = from + (percentOf(bytes, totalBytes) * (100 - from)) / 100
+      progress.update(percent, `${mib(bytes)} of ${mib(totalBytes)}, ${mib(bytesPerSecond)}/s`)
     }
     if (event.kind === 'done') {
-      const sent = event.bytes - event.reusedBytes
+      const { bytes, reusedBytes, elapsedMs } = event
       progress.end(
-        `${mib(event.bytes)}, of which ${mib(sent)} travelled, in ${String(Math.round(event.elapsedMs))} ms`,
+        `${mib(bytes)}, ${mib(bytes - reusedBytes)} of them on the wire, in ${String(Math.round(elapsedMs))} ms`,
       )
     }
   }
