@@ -128,6 +128,8 @@ export function query(parameters: Readonly<Record<string, string | number | true
  * @throws TypeError if it is empty or made of dots: somebody on the way would take it for another path
  */
 export function segment(value: string | number): string {
+  // Most ids are numbers or plain words.
+  if (typeof value === 'number' || plainWord.test(value)) return String(value)
   if (value === '' || value === '.' || value === '..') {
     throw new TypeError(`expected an id or a name that can stand in a path, but it is '${value}'`)
   }
@@ -136,3 +138,4 @@ export function segment(value: string | number): string {
     (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
   )
 }
+const plainWord = /^[\w-]+$/

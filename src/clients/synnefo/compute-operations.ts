@@ -32,7 +32,7 @@ function instant(date: Date): string {
 }
 
 const readServers = json<{ readonly servers: readonly Server[] }>(
-  z.looseObject({ servers: z.array(steeringServer) }),
+  z.object({ servers: z.array(steeringServer) }),
   z.looseObject({ servers: z.array(describedServer) }),
 )
 /** 304 is an empty list: nothing changed (6.3). */
@@ -50,7 +50,7 @@ export const listServers: Operation<ServerFilter, readonly Server[]> = {
 }
 
 const readServer = json<{ readonly server: Server }>(
-  z.looseObject({ server: steeringServer }),
+  z.object({ server: steeringServer }),
   z.looseObject({ server: describedServer }),
 )
 export const getServer: Operation<{ readonly id: Id }, Server> = {
@@ -107,7 +107,7 @@ export const rebootServer = action('reboot', ({ hard }: { readonly id: Id; reado
 }))
 
 const readFlavors = json<{ readonly flavors: readonly Flavor[] }>(
-  z.looseObject({ flavors: z.array(steeringFlavor) }),
+  z.object({ flavors: z.array(steeringFlavor) }),
   z.looseObject({ flavors: z.array(describedFlavor) }),
 )
 export const listFlavors: Operation<void, readonly Flavor[]> = {
@@ -121,7 +121,7 @@ export const listFlavors: Operation<void, readonly Flavor[]> = {
 }
 
 const readFlavor = json<{ readonly flavor: Flavor }>(
-  z.looseObject({ flavor: steeringFlavor }),
+  z.object({ flavor: steeringFlavor }),
   z.looseObject({ flavor: describedFlavor }),
 )
 export const getFlavor: Operation<{ readonly id: Id }, Flavor> = {
@@ -135,7 +135,7 @@ export const getFlavor: Operation<{ readonly id: Id }, Flavor> = {
 }
 
 const readImages = json<{ readonly images: readonly Image[] }>(
-  z.looseObject({ images: z.array(steeringImage) }),
+  z.object({ images: z.array(steeringImage) }),
   z.looseObject({ images: z.array(describedImage) }),
 )
 export const listImages: Operation<void, readonly Image[]> = {

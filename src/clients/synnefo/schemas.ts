@@ -7,8 +7,8 @@ export type Id = string | number
 
 // --- servers (dossier 6.2) --------------------------------------------------------------------------------------
 
-/** What the package itself relies on. */
-export const steeringServer = z.looseObject({
+/** What the package itself relies on. Not loose: what a check makes is thrown away, and copying all fields costs time. */
+export const steeringServer = z.object({
   id,
   status: z.string(),
   'SNF:task_state': z.string().nullish(),
@@ -32,7 +32,7 @@ const diagnostic = z.looseObject({
   message: z.string(),
   details: z.string().nullish(),
 })
-export const describedServer = steeringServer.extend({
+export const describedServer = steeringServer.loose().extend({
   name: z.string(),
   user_id: z.string().optional(),
   tenant_id: z.string().optional(),
@@ -105,8 +105,8 @@ export interface ServerSpec {
 
 // --- flavors and images (dossier 7) --------------------------------------------------------------------------------
 
-export const steeringFlavor = z.looseObject({ id })
-export const describedFlavor = steeringFlavor.extend({
+export const steeringFlavor = z.object({ id })
+export const describedFlavor = steeringFlavor.loose().extend({
   name: z.string(),
   /** MiB */
   ram: z.number().optional(),
@@ -121,8 +121,8 @@ export const describedFlavor = steeringFlavor.extend({
 })
 export type Flavor = Readonly<z.infer<typeof describedFlavor>>
 
-export const steeringImage = z.looseObject({ id: z.string() })
-export const describedImage = steeringImage.extend({
+export const steeringImage = z.object({ id: z.string() })
+export const describedImage = steeringImage.loose().extend({
   name: z.string(),
   created: z.string().optional(),
   updated: z.string().optional(),
