@@ -134,7 +134,8 @@ async function serve(
     if (service === undefined) options.unknown(exchange)
     else await service.handle(exchange)
   } catch (error) {
-    if (response.destroyed || request.destroyed) return
+    // A connection that was just cut is destroyed before its request and response are told.
+    if (response.destroyed || request.destroyed || request.socket.destroyed) return
     record.defect = error
     if (!exchange.answered()) options.crashed(exchange, error)
     else response.destroy()
