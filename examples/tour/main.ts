@@ -17,7 +17,7 @@ const container = `skystream-tour-${String(process.pid)}`
 async function discover({ synnefo, where }: Clouds): Promise<void> {
   heading(`1. A catalogue, discovered at ${where.synnefo}`)
   const entries = await lastValueFrom(synnefo.identity.catalog())
-  for (const { type, endpoints } of entries) line(`${type.padEnd(14)} ${endpoints[0]?.publicURL ?? ''}`)
+  for (const { type, endpoints } of entries) line(`${type.padEnd(16)} ${endpoints[0]?.publicURL ?? ''}`)
   const { user, expiresAt } = await lastValueFrom(synnefo.identity.authenticate())
   line(`signed in as ${user.name}; the token is good until ${when(expiresAt)}`)
 }
@@ -121,6 +121,10 @@ async function sha256(path: string): Promise<string> {
   return hash.digest('hex')
 }
 
+function times(count: number): string {
+  return `${String(count)} ${count === 1 ? 'time' : 'times'}`
+}
+
 function when(time: number | undefined): string {
   return time === undefined ? 'for ever' : new Date(time).toISOString()
 }
@@ -137,7 +141,7 @@ async function main(): Promise<void> {
     heading('Verified')
     line(`server built: ${status}`)
     line(`hashes equal: ${String(equal)}`)
-    line(`token renewed by itself: ${String(renewals())} times`)
+    line(`token renewed by itself: ${times(renewals())}`)
     line(`in ${((performance.now() - startedAt) / 1000).toFixed(1)} s`)
     if (!equal || status !== 'ACTIVE') process.exitCode = 1
   } finally {

@@ -1,7 +1,7 @@
 import { checkModification } from './conditions.js'
 import { httpDate, isoDate } from './dates.js'
 import { badRequest, forbidden } from './failure.js'
-import { listPage, parseLimit, sortNames } from './listing.js'
+import { listFlat, sortNames } from './listing.js'
 import { headersBelow, mergeMeta, metaFromHeaders } from './metadata.js'
 import { reply, replyListing, type Headers } from './reply.js'
 import { hasFlag, untilOf, type Request } from './request.js'
@@ -37,7 +37,7 @@ export function listContainers(state: State, request: Request, id: string): void
   if (publics && !own) throw forbidden()
   const until = untilOf(request)
   const visible = own ? account.containers.keys() : containersSharedWith(state, user.id, account)
-  const page = listPage(
+  const { names, items } = listFlat(
     sortNames(visible),
     (name) => {
       const container = account.containers.get(name)
@@ -45,20 +45,14 @@ export function listContainers(state: State, request: Request, id: string): void
       if (own && (shared || publics) && !holds(container, shared, publics)) return undefined
       return own ? describeContainer(container, until) : strangersView(container)
     },
-    {
-      prefix: '',
-      delimiter: '',
-      subdirs: false,
-      marker: query.get('marker') ?? '',
-      limit: parseLimit(query.get('limit'), state.limits.listing),
-    },
+    query,
+    state.limits.listing,
   )
-  const json = page.flatMap((entry) => (entry.kind === 'item' ? [entry.item] : []))
   replyListing(request, {
-    names: page.map(({ name }) => name),
-    json,
+    names,
+    json: items,
     xml: () =>
-      element('account', json.map((item) => element('container', fields(item))).join(''), { name: id }),
+      element('account', items.map((item) => element('container', fields(item))).join(''), { name: id }),
     headers,
   })
 }

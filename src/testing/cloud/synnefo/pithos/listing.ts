@@ -43,6 +43,26 @@ export function listPage<T>(
   return entries
 }
 
+/** One page of a listing that knows neither prefix nor delimiter: that of containers, that of accounts. */
+export function listFlat<T>(
+  names: readonly string[],
+  find: (name: string) => T | undefined,
+  query: URLSearchParams,
+  most: number,
+): { readonly names: readonly string[]; readonly items: readonly T[] } {
+  const page = listPage(names, find, {
+    prefix: '',
+    delimiter: '',
+    subdirs: false,
+    marker: query.get('marker') ?? '',
+    limit: parseLimit(query.get('limit'), most),
+  })
+  return {
+    names: page.map(({ name }) => name),
+    items: page.flatMap((entry) => (entry.kind === 'item' ? [entry.item] : [])),
+  }
+}
+
 /** `limit` of a query: what is no number or 0 is the most that there is. */
 export function parseLimit(text: string | null, most: number): number {
   const limit = text !== null && /^\d+$/.test(text.trim()) ? Number(text) : 0

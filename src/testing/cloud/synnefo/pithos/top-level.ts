@@ -1,6 +1,6 @@
 import { isoDate } from './dates.js'
 import { badRequest } from './failure.js'
-import { listPage, parseLimit, sortNames } from './listing.js'
+import { listFlat, sortNames } from './listing.js'
 import { reply, replyListing } from './reply.js'
 import type { Request } from './request.js'
 import { containersSharedWith } from './sharing.js'
@@ -25,7 +25,7 @@ export function compatibilityLogin(exchange: Exchange): void {
 /** Accounts of others who share something with the sender. */
 export function listAccounts(state: State, request: Request): void {
   const { user, query } = request
-  const page = listPage(
+  const { names, items } = listFlat(
     sortNames(state.accounts.keys()),
     (id) => {
       const account = state.accounts.get(id)
@@ -33,19 +33,13 @@ export function listAccounts(state: State, request: Request): void {
         return undefined
       return { name: id, last_modified: isoDate(account.modified) }
     },
-    {
-      prefix: '',
-      delimiter: '',
-      subdirs: false,
-      marker: query.get('marker') ?? '',
-      limit: parseLimit(query.get('limit'), state.limits.listing),
-    },
+    query,
+    state.limits.listing,
   )
-  const json = page.flatMap((entry) => (entry.kind === 'item' ? [entry.item] : []))
   replyListing(request, {
-    names: page.map(({ name }) => name),
-    json,
-    xml: () => element('accounts', json.map((account) => element('account', fields(account))).join('')),
+    names,
+    json: items,
+    xml: () => element('accounts', items.map((account) => element('account', fields(account))).join('')),
     headers: new Map(),
   })
 }
