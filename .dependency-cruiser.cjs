@@ -24,7 +24,7 @@ const harness = '^src/testing/[^/]+\\.ts$'
 const fileKeepers = [
   '^src/auth/[^/]*(credentials|key|store)[^/]*\\.ts$',
   '^src/clients/[^/]+/credentials\\.ts$',
-  '^src/streams/(checkpoints|sinks|sources)\\.ts$',
+  '^src/streams/(checkpoints|destination-folder|folder|sinks|sources)\\.ts$',
 ]
 
 /** A package whose code is loaded in one place only; its types may be named elsewhere. */
@@ -104,6 +104,8 @@ module.exports = {
       from: { path: '^src/', pathNot: [cloud, program, ...fileKeepers] },
       to: { path: ['^(node:)?fs(/promises)?$', '^(node_modules/)?write-file-atomic(/|$)'] },
     },
+    onlyIn('yaml', ['^src/auth/openstack-credentials\\.ts$'], 'Loaded only by who has a clouds.yaml.'),
+    onlyIn('ignore', ['^src/streams/ignore-patterns\\.ts$'], 'Loaded only by who leaves files out.'),
     onlyIn('find-my-way', [cloud], 'Routes are the business of servers.'),
     onlyIn('commander', [program], 'Only the command has a command line.'),
     onlyIn('undici', ['^src/http/undici-transport\\.ts$'], 'Everything else speaks through a Transport.'),

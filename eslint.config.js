@@ -15,7 +15,11 @@ const promiseFiles = [
   'src/http/undici-transport.ts',
   'src/streams/async-iterable.ts',
   'src/streams/checkpoints.ts',
+  'src/streams/destination-folder.ts',
+  'src/streams/folder.ts',
+  'src/streams/hasher.ts',
   'src/streams/hashing.ts',
+  'src/streams/ignore-patterns.ts',
   'src/streams/sinks.ts',
   'src/streams/sources.ts',
 ]
@@ -24,9 +28,8 @@ const programFiles = ['src/testing/cloud/**', 'src/bin.ts']
 /** Files that move data, where reading ahead without bound would hold a whole object in memory. */
 const transferFiles = [
   'src/streams/**',
-  'src/clients/synnefo/pithos*.ts',
-  'src/clients/synnefo/pithos/**',
-  'src/clients/synnefo/**/pithos*.ts',
+  'src/clients/synnefo/{pithos,storage,swift}/**',
+  'src/clients/synnefo/{pithos,storage,swift}.ts',
 ]
 /** The only subclasses of classes of RxJS: the timer that does not keep a process alive, and the token subject. */
 const subclassFiles = ['src/runtime.ts', 'src/auth/token-subject.ts']

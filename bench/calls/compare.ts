@@ -1,6 +1,6 @@
-import { fork, type ChildProcess } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import type { BenchmarkOptions } from '../benchmark.js'
+import { firstMessage, start } from '../child.js'
+import { median } from '../statistics.js'
 import type { Measurement } from './client.js'
 import { BASELINE, variants } from './variants.js'
 
@@ -16,9 +16,10 @@ export async function compareCalls({ rounds, only }: BenchmarkOptions): Promise<
   const names = Object.keys(variants).filter(
     (name) => only.length === 0 || name === BASELINE || only.includes(name),
   )
+  const client = new URL('./client.ts', import.meta.url)
   const results = new Map<string, Measurement[]>(names.map((name) => [name, []]))
 
-  const server = start('./server.ts', [])
+  const server = start(new URL('./server.ts', import.meta.url), [])
   try {
     const port = String(await firstMessage<number>(server))
     for (let round = 0; round < rounds; round += 1) {
@@ -26,7 +27,7 @@ export async function compareCalls({ rounds, only }: BenchmarkOptions): Promise<
       const turn = round % names.length
       for (const name of [...names.slice(turn), ...names.slice(0, turn)]) {
         if (process.stderr.isTTY) process.stderr.write(`\r\x1b[Kround ${round + 1} of ${rounds}: ${name}`)
-        results.get(name)?.push(await firstMessage<Measurement>(start('./client.ts', [name, port])))
+        results.get(name)?.push(await firstMessage<Measurement>(start(client, [name, port])))
       }
     }
   } finally {
@@ -34,34 +35,6 @@ export async function compareCalls({ rounds, only }: BenchmarkOptions): Promise<
     if (process.stderr.isTTY) process.stderr.write('\r\x1b[K')
   }
   report(results, rounds)
-}
-
-function start(file: string, args: readonly string[]): ChildProcess {
-  const execArgv = ['--import', import.meta.resolve('tsx'), '--expose-gc']
-  return fork(fileURLToPath(new URL(file, import.meta.url)), args, { execArgv })
-}
-
-function firstMessage<T>(child: ChildProcess): Promise<T> {
-  return new Promise((resolve, reject) => {
-    child.once('message', (message) => {
-      resolve(message as T)
-    })
-    child.once('error', reject)
-    child.once('exit', (code) => {
-      reject(
-        new Error(
-          `${child.spawnargs.slice(-2).join(' ')} ended with ${code ?? 'a signal'} before its report`,
-        ),
-      )
-    })
-  })
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b)
-  const upper = Math.floor(sorted.length / 2)
-  const middle = sorted.length % 2 === 1 ? [sorted[upper]] : [sorted[upper - 1], sorted[upper]]
-  return middle.reduce<number>((sum, value) => sum + (value ?? Number.NaN), 0) / middle.length
 }
 
 function report(results: ReadonlyMap<string, readonly Measurement[]>, rounds: number): void {

@@ -14,7 +14,8 @@ export function createBlockBuffers(size: number): BlockBuffers {
   return {
     borrow: (use) =>
       defer(() => {
-        const buffer = free.pop() ?? Buffer.allocUnsafeSlow(size)
+        // Shared memory, so that other threads can hash it as it lies there.
+        const buffer = free.pop() ?? new Uint8Array(new SharedArrayBuffer(size))
         return use(buffer).pipe(
           finalize(() => {
             free.push(buffer)

@@ -3,10 +3,11 @@ import { Observable, type MonoTypeOperatorFunction, type SchedulerLike, type Sub
 interface Kind {
   readonly kind: string
 }
+const conflated = new Set(['progress', 'hashing'])
 
 /**
- * Lets `progress` and `hashing` events pass at most once in an interval, the newest each time; all others at once, and after the
- * newest progress before them.
+ * Lets `progress` and `hashing` events pass, each kind at most once in an interval, the newest each time; all others at once, and
+ * after the newest progress before them.
  *
  * ```text
  * source  pppp--p---d|
@@ -21,33 +22,43 @@ export function conflateProgress<E extends Kind>(
 ): MonoTypeOperatorFunction<E> {
   return (source) =>
     new Observable<E>((subscriber) => {
-      let waiting: E | undefined
+      const waiting = new Map<string, E>()
+      const quietUntil = new Map<string, number>()
       let timer: Subscription | undefined
-      let lastKind = ''
-      let quietUntil = -Infinity
 
       const emit = (event: E): void => {
-        quietUntil = scheduler.now() + intervalMs
-        lastKind = event.kind
+        quietUntil.set(event.kind, scheduler.now() + intervalMs)
         subscriber.next(event)
       }
+      const quietFor = ({ kind }: E): number => (quietUntil.get(kind) ?? -Infinity) - scheduler.now()
+      const tell = (events: readonly E[]): void => {
+        for (const event of events) {
+          waiting.delete(event.kind)
+          emit(event)
+        }
+      }
       const flush = (): void => {
-        const event = waiting
-        waiting = undefined
         timer?.unsubscribe()
         timer = undefined
-        if (event !== undefined) emit(event)
+        tell([...waiting.values()])
+      }
+      const tellDue = (): void => {
+        timer = undefined
+        tell([...waiting.values()].filter((event) => quietFor(event) <= 0))
+        const [next] = waiting.values()
+        if (next !== undefined) timer = scheduler.schedule(tellDue, quietFor(next))
       }
       const receive = (event: E): void => {
-        const conflated = event.kind === 'progress' || event.kind === 'hashing'
-        if (waiting !== undefined && waiting.kind !== event.kind) flush()
-        if (!conflated) subscriber.next(event)
-        else if (event.kind !== lastKind || scheduler.now() >= quietUntil) {
-          waiting = event
+        if (!conflated.has(event.kind)) {
           flush()
-        } else {
-          waiting = event
-          timer ??= scheduler.schedule(flush, quietUntil - scheduler.now())
+          subscriber.next(event)
+          return
+        }
+        const quiet = quietFor(event)
+        if (quiet <= 0 && !waiting.has(event.kind)) emit(event)
+        else {
+          waiting.set(event.kind, event)
+          timer ??= scheduler.schedule(tellDue, quiet)
         }
       }
 

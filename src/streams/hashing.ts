@@ -1,15 +1,7 @@
-import { createHash, getHashes, webcrypto } from 'node:crypto'
+import { createHash, getHashes } from 'node:crypto'
+import type { Hasher } from './hasher.js'
 
 const ZEROS = Buffer.alloc(64 * 1024)
-/** Below this many bytes a job for another thread costs more than the hashing itself. */
-const SMALL = 32 * 1024
-/** What Web Crypto calls the algorithms that it knows. */
-const WEB_NAMES: Readonly<Record<string, string>> = {
-  sha1: 'SHA-1',
-  sha256: 'SHA-256',
-  sha384: 'SHA-384',
-  sha512: 'SHA-512',
-}
 
 /** Whether blocks can be hashed with the algorithm of this name, as `node:crypto` calls it. */
 export function isKnownHash(algorithm: string): boolean {
@@ -28,18 +20,14 @@ export function lengthWithoutTrailingNuls(block: Uint8Array): number {
 }
 
 /**
- * The hash of a block as Pithos counts it: NUL bytes at the end do not matter (pithos dossier 9.1). Large blocks are
- * hashed outside the main thread where the algorithm allows it; they must not change meanwhile.
+ * The hash of a block as Pithos counts it: NUL bytes at the end do not matter (pithos dossier 9.1). The block must not change
+ * meanwhile.
  *
  * @param algorithm - as `node:crypto` calls it
  * @returns lower-case hexadecimal digits
  */
-export async function hashBlock(algorithm: string, block: Uint8Array): Promise<string> {
-  const content = block.subarray(0, lengthWithoutTrailingNuls(block))
-  const webName = content.length < SMALL ? undefined : WEB_NAMES[algorithm]
-  if (webName === undefined) return createHash(algorithm).update(content).digest('hex')
-  const digest = await webcrypto.subtle.digest(webName, content)
-  return Buffer.from(digest).toString('hex')
+export function hashBlock(hasher: Hasher, algorithm: string, block: Uint8Array): Promise<string> {
+  return hasher.digest(algorithm, block.subarray(0, lengthWithoutTrailingNuls(block)))
 }
 
 /** The hash of nothing, and so of every block of zeros. */

@@ -76,7 +76,11 @@ describe('conflateProgress', () => {
         'p---(qs)|',
         events,
       )
-      expectObservable(hot('hi-p---|', events).pipe(conflateProgress(5, scheduler))).toBe('h--(ip)|', events)
+      expectObservable(hot('hi-p---|', events).pipe(conflateProgress(5, scheduler))).toBe('h--p-i-|', events)
+      expectObservable(hot('hip-qs----|', events).pipe(conflateProgress(9, scheduler))).toBe(
+        'h-p--(iqs)|',
+        events,
+      )
       expectObservable(hot('s-s-d--|', events).pipe(conflateProgress(9, scheduler))).toBe('s-s-d--|', events)
     }),
   )

@@ -7,6 +7,7 @@ import { ConfigurationError } from '../../errors.js'
 import { call, endpointOf, type Api } from '../../http/api.js'
 import { createApi, createCore, type ClientOptions } from '../../http/client.js'
 import type { CallOptions, TrafficEvent } from '../../http/types.js'
+import { createHasher } from '../../streams/hasher.js'
 import { getFlavor, listFlavors, listImages } from './compute-operations.js'
 import { synnefoErrors } from './errors.js'
 import {
@@ -21,22 +22,64 @@ import { createPithos, type Pithos } from './pithos.js'
 import type { Flavor, Id, Image } from './schemas.js'
 import { createServers, type Servers } from './servers.js'
 
-export type { Containers, Pithos } from './pithos.js'
-export type { DownloadOptions } from './pithos/download-job.js'
-export type { ContainerName, ContainerTarget, ObjectName, ObjectTarget } from './pithos/names.js'
+export type { Pithos, PithosAccount, PithosContainers } from './pithos.js'
+export type { ListedVersion, SharingAccount } from './pithos/object-operations.js'
 export type {
+  DataOptions,
+  OverwriteFromOptions,
+  Past,
+  PithosAccountChanges,
+  PithosContainerChanges,
+  PithosContainerFilter,
+  PithosContainerSettings,
+  PithosCopyOptions,
+  PithosInfoOptions,
+  PithosObjectChanges,
+  PithosObjectFilter,
+  RemoveOptions,
+  VersionOptions,
+} from './pithos/options.js'
+export type { Containers, Storage, StorageAccount } from './storage.js'
+export type { ObjectPart } from './storage/byte-ranges.js'
+export type { Content } from './storage/content.js'
+export type { ContainerName, ContainerTarget, ObjectName, ObjectTarget } from './storage/names.js'
+export type {
+  ByteRange,
+  ChangeOptions,
+  CopyOptions,
+  InfoOptions,
+  ObjectChangeOptions,
+  ObjectInfoOptions,
+  ReadConditions,
+  ReadOptions,
+  TimeConditions,
+  WriteConditions,
+  WriteOptions,
+} from './storage/options.js'
+export type { ObjectParts } from './storage/reading.js'
+export type {
+  AccountChanges,
   AccountInfo,
+  ContainerChanges,
   ContainerFilter,
   ContainerInfo,
   ContainerItem,
   ContainerSettings,
   DirectoryItem,
+  Hashmap,
   ListItem,
+  MetadataChanges,
+  NewObjectOptions,
+  ObjectChanges,
+  ObjectContent,
   ObjectFilter,
   ObjectInfo,
   ObjectItem,
-} from './pithos/schemas.js'
-export type { UploadOptions } from './pithos/upload-job.js'
+  PageFilter,
+  PutObject,
+  Sharing,
+} from './storage/schemas.js'
+export type { DownloadOptions, UploadOptions } from './storage/transfer-options.js'
 export type { ServerFilter } from './compute-operations.js'
 export type { CatalogEntry, EndpointOverrides, Identity, SynnefoToken, SynnefoUser } from './identity.js'
 export type { CreatedServer, Flavor, Id, Image, Server, ServerSpec, ServerStatus } from './schemas.js'
@@ -94,6 +137,7 @@ export interface SynnefoClient {
 export function createSynnefo(config: SynnefoConfig): SynnefoClient {
   checkConfig(config)
   const core = createCore(config)
+  const hasher = createHasher()
   const { runtime, traffic } = core
   const { endpoints = {} } = config
   const identityApi = createApi(core, { cloud: 'synnefo', errors: synnefoErrors, endpoint: config.authUrl })
@@ -125,12 +169,13 @@ export function createSynnefo(config: SynnefoConfig): SynnefoClient {
     images: {
       list: (options) => call(api, listImages, undefined, options).pipe(concatMap((images) => from(images))),
     },
-    pithos: createPithos(api),
+    pithos: createPithos(api, hasher),
     tokens,
     traffic: traffic.events,
     api,
     close: () => {
       tokens.close()
+      hasher.close()
       core.close()
     },
   }

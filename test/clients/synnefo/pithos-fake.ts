@@ -5,7 +5,10 @@ import { createApi, createCore } from '../../../src/http/client.js'
 import { fromObservable } from '../../../src/http/observable.js'
 import type { HttpRequest, HttpResponse } from '../../../src/http/types.js'
 import { constant } from '../../../src/operators/index.js'
+import { createHasher } from '../../../src/streams/hasher.js'
 import { hashBlock, merkleRoot } from '../../../src/streams/hashing.js'
+
+export const hasher = createHasher(2)
 
 export interface Answer {
   readonly status: number
@@ -65,7 +68,7 @@ export function createPithosFake(blockSize = 4): PithosFake {
       return {
         status: 200,
         headers,
-        json: bytes === 0 ? { ...json, hashes: [await hashBlock('sha256', Buffer.of())] } : json,
+        json: bytes === 0 ? { ...json, hashes: [await hashBlock(hasher, 'sha256', Buffer.of())] } : json,
       }
     }
     return range(stored, request.headers['range'] ?? '', headers)
@@ -86,7 +89,7 @@ export function createPithosFake(blockSize = 4): PithosFake {
   })
   const postBlock = async (body: Buffer): Promise<Answer> => {
     posted.push(body)
-    const hash = await hashBlock(fake.blockHash, body)
+    const hash = await hashBlock(hasher, fake.blockHash, body)
     fake.blocks.set(hash, body)
     return { status: 202, json: [hash] }
   }
@@ -129,6 +132,7 @@ export function createPithosFake(blockSize = 4): PithosFake {
   const fake: PithosFake = {
     pithos: createPithos(
       createApi(core, { cloud: 'synnefo', errors: synnefoErrors, endpoint: 'http://127.0.0.1' }),
+      hasher,
     ),
     requests,
     lines: (method) =>
@@ -144,7 +148,7 @@ export function createPithosFake(blockSize = 4): PithosFake {
       const hashes: string[] = []
       for (let offset = 0; offset < content.length; offset += fake.blockSize) {
         const block = Buffer.from(content.subarray(offset, offset + fake.blockSize))
-        const hash = await hashBlock(fake.blockHash, block)
+        const hash = await hashBlock(hasher, fake.blockHash, block)
         hashes.push(hash)
         fake.blocks.set(hash, block)
       }

@@ -9,8 +9,8 @@ import {
   objectName,
   objectPath,
   type ObjectTarget,
-} from '../../../src/clients/synnefo/pithos/names.js'
-import type { ObjectFilter } from '../../../src/clients/synnefo/pithos/schemas.js'
+} from '../../../src/clients/synnefo/storage/names.js'
+import type { ObjectFilter } from '../../../src/clients/synnefo/storage/schemas.js'
 import { ConflictError, NotFoundError } from '../../../src/errors.js'
 import { createPithosFake, type Answer, type PithosFake } from './pithos-fake.js'
 
@@ -122,14 +122,17 @@ describe('account and containers', () => {
         'x-account-meta-gr%c3%bcn': 'a%2Ab',
       },
     })
-    expect(await lastValueFrom(fake.pithos.account())).toEqual({
+    expect(await lastValueFrom(fake.pithos.account.get())).toEqual({
       containers: 2,
       bytes: 10,
       quota: 100,
+      projectQuotas: {},
+      groups: {},
+      until: undefined,
       lastModified: 'Sat, 21 Nov 2026 12:00:00 GMT',
       metadata: { grün: 'a*b' },
     })
-    await lastValueFrom(fake.pithos.account('some-one'))
+    await lastValueFrom(fake.pithos.account.get({ account: 'some-one' }))
     expect(fake.lines()).toEqual(['HEAD /{account}?format=json', 'HEAD /some-one?format=json'])
   })
 
@@ -155,8 +158,10 @@ describe('account and containers', () => {
       quota: 0,
       versioning: 'auto',
       project: 'p',
+      until: undefined,
       lastModified: undefined,
       metadata: { a: 'b' },
+      objectMetadata: [],
     })
   })
 

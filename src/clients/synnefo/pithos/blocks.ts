@@ -1,6 +1,6 @@
 import { TransferError } from '../../../errors.js'
 import { isKnownHash } from '../../../streams/hashing.js'
-import type { ContainerInfo } from './schemas.js'
+import type { ContainerInfo } from '../storage/schemas.js'
 
 /** No server has a larger one; what claims to would only exhaust the memory. */
 const MAX_BLOCK_SIZE = 2 ** 28

@@ -16,7 +16,7 @@ export function fillAnywhere(
   existing: number,
   travelled: Set<string>,
 ): Observable<never> {
-  const { sink, concurrency } = job
+  const { sink, lanes } = job
   const { size, blockSize } = content
   const buffers = createBlockBuffers(Math.max(1, Math.min(size, blockSize)))
   const present = new Set<number>()
@@ -38,7 +38,7 @@ export function fillAnywhere(
           const group = groups[turn]
           if (group === undefined) return of()
           return buffers.borrow((buffer) => place(job, content, group, buffer, travelled))
-        }, concurrency),
+        }, lanes),
         ignoreElements(),
       )
     }),
@@ -47,7 +47,7 @@ export function fillAnywhere(
 
 /** Hashes what is in the sink already, and notes which blocks are right. */
 function findPresent(
-  { sink, report, concurrency }: Download,
+  { sink, report, hasher, lanes }: Download,
   content: Content,
   blocksThere: number,
   buffers: BlockBuffers,
@@ -61,7 +61,7 @@ function findPresent(
       const length = lengthOf(content, index)
       return buffers.borrow((buffer) =>
         defer(() => sink.read(index * blockSize, length, buffer)).pipe(
-          concatMap((block) => hashBlock(blockHash, block)),
+          concatMap((block) => hashBlock(hasher, blockHash, block)),
           tap((hash) => {
             if (hash === hashes[index]) present.add(index)
             hashed += length
@@ -69,7 +69,7 @@ function findPresent(
           }),
         ),
       )
-    }, concurrency),
+    }, lanes),
     ignoreElements(),
   )
 }

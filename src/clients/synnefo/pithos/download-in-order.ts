@@ -26,7 +26,7 @@ export interface Given {
  * their order. An object that was replaced can go on only if it begins with what the stream has been given.
  */
 export function fillInOrder(job: Download, content: Content, given: Given): Observable<never> {
-  const { sink, report, concurrency } = job
+  const { sink, report, lanes } = job
   const { size, total, blockSize, blockHash, hashes } = content
   const first = given.hashes.length
   if (first > 0 && !continues(content, given)) {
@@ -64,7 +64,7 @@ export function fillInOrder(job: Download, content: Content, given: Given): Obse
             }),
           )
         }),
-      concurrency,
+      lanes,
     ),
     ignoreElements(),
   )

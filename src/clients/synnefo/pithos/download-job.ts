@@ -3,32 +3,36 @@ import { isHttpError, TransferError, type Checkpoint, type HttpError } from '../
 import { call, type Api } from '../../../http/api.js'
 import { header } from '../../../http/codecs.js'
 import type { BodySink } from '../../../http/types.js'
+import type { Gate } from '../../../streams/gate.js'
+import type { Hasher } from '../../../streams/hasher.js'
 import { hashBlock } from '../../../streams/hashing.js'
 import type { OpenSink } from '../../../streams/sinks.js'
 import {
   immediateRetry,
   interrupted,
   requestOptions,
-  type TransferOptions,
   type TransferReport,
 } from '../../../streams/transfer.js'
 import { checkShape, type BlockShape } from './blocks.js'
-import { labelOf, type ObjectName } from './names.js'
-import { getHashmap, getRange, headObject, named } from './operations.js'
-import type { Hashmap, ObjectInfo } from './schemas.js'
-
-/** How a download may differ from the usual one. */
-export interface DownloadOptions extends TransferOptions {
-  /** Number of an old version. Default: the newest. */
-  readonly version?: number
-}
+import { labelOf, type ObjectName } from '../storage/names.js'
+import { named } from '../storage/headers.js'
+import { getRange, headObject } from '../storage/object-operations.js'
+import { getHashmap } from './block-operations.js'
+import type { DownloadOptions } from '../storage/transfer-options.js'
+import type { Hashmap, ObjectInfo } from '../storage/schemas.js'
 
 /** What is known before the sink is open. */
 export interface Order {
   readonly api: Api
+  readonly hasher: Hasher
   readonly name: ObjectName
   readonly options: DownloadOptions
-  readonly concurrency: number
+  /** Number of an old one. */
+  readonly version: number | undefined
+  /** Lets as many blocks be received at a time as the caller wants. */
+  readonly receiving: Gate
+  /** Blocks that are held at a time: while some are received, others are hashed and written. */
+  readonly lanes: number
   readonly report: TransferReport
 }
 
@@ -62,24 +66,30 @@ const MAX_FETCHES = 3
 const MAX_TAIL_FETCHES = 2
 
 /** Looks at the object, and reads the hashes of the same content. */
-export function describe({ api, name, options, report }: Order): Observable<Content> {
-  const { version } = options
+export function describe({ api, name, options, version, report }: Order): Observable<Content> {
+  const { ifMatch, ifNoneMatch } = options
   const told = requestOptions(options, (retry) => {
     report.retrying(retry)
   })
-  return call(api, headObject, { name, version }, told).pipe(
+  const conditions = {
+    ...(ifMatch === undefined ? {} : { ifMatch }),
+    ...(ifNoneMatch === undefined ? {} : { ifNoneMatch }),
+  }
+  return call(api, headObject, { name, version, conditions }, told).pipe(
     map((state) => named(name, state)),
-    concatMap((info) =>
-      call(api, getHashmap, { name, version, etag: pinOf(info, options) }, told).pipe(
+    concatMap((info) => {
+      const etag = pinOf(info, version)
+      const pinned = etag === undefined ? {} : { ifMatch: etag }
+      return call(api, getHashmap, { name, version, conditions: pinned }, told).pipe(
         map((hashmap) => contentOf(info, hashmap)),
-      ),
-    ),
-    catchError(noticeReplacement),
+        catchError(noticeReplacement),
+      )
+    }),
   )
 }
 
 /** A version never changes; the newest one is held fast by its entity tag (pithos dossier 10). */
-function pinOf({ etag }: ObjectInfo, { version }: DownloadOptions): string | undefined {
+function pinOf({ etag }: ObjectInfo, version: number | undefined): string | undefined {
   return version === undefined ? etag : undefined
 }
 
@@ -121,7 +131,7 @@ export function fetchBlock(
   const fetch = (attempt: number): Observable<void> =>
     receiveBlock(job, content, index, buffer).pipe(
       concatMap((received) =>
-        defer(() => hashBlock(content.blockHash, buffer.subarray(0, length))).pipe(
+        defer(() => hashBlock(job.hasher, content.blockHash, buffer.subarray(0, length))).pipe(
           map((hash) => received === length && hash === content.hashes[index]),
         ),
       ),
@@ -145,7 +155,7 @@ export function fetchBlock(
 
 /** Emits how many of the block's bytes came. */
 function receiveBlock(
-  { api, name, options, report }: Download,
+  { api, name, options, version, report, receiving }: Download,
   content: Content,
   index: number,
   buffer: Uint8Array,
@@ -157,10 +167,9 @@ function receiveBlock(
     const told = requestOptions(options, (retry) => {
       report.retrying(retry, index)
     })
-    const { version } = options
-    const etag = pinOf(content.info, options)
+    const etag = pinOf(content.info, version)
     const wanted = { name, version, etag, offset, length, sink: receiver.sink }
-    return call(api, getRange, wanted, told).pipe(map(() => receiver.received()))
+    return receiving.pass(call(api, getRange, wanted, told)).pipe(map(() => receiver.received()))
   })
 }
 

@@ -1,23 +1,30 @@
-import { catchError, concat, concatMap, defer, ignoreElements, of, throwError, type Observable } from 'rxjs'
+import {
+  catchError,
+  concat,
+  concatMap,
+  defer,
+  EMPTY,
+  ignoreElements,
+  of,
+  throwError,
+  toArray,
+  type Observable,
+} from 'rxjs'
 import { TransferError, type Checkpoint } from '../../../errors.js'
 import type { Api } from '../../../http/api.js'
 import type { TransferEvent } from '../../../streams/events.js'
+import { createGate } from '../../../streams/gate.js'
+import type { Hasher } from '../../../streams/hasher.js'
 import { withResource } from '../../../streams/resource.js'
 import { sinkOf, type SinkInput } from '../../../streams/sinks.js'
 import { concurrencyOf, immediateRetry, transfer } from '../../../streams/transfer.js'
 import { fillAnywhere } from './download-anywhere.js'
+import { downloadSmall, type Known } from './download-small.js'
 import { fillInOrder, type Given } from './download-in-order.js'
-import {
-  describe,
-  ObjectReplaced,
-  stopped,
-  type Content,
-  type Download,
-  type DownloadOptions,
-  type Order,
-} from './download-job.js'
-import { labelOf, objectName, type ObjectTarget } from './names.js'
-import type { ObjectInfo } from './schemas.js'
+import { describe, ObjectReplaced, stopped, type Content, type Download, type Order } from './download-job.js'
+import { labelOf, objectName, type ObjectTarget } from '../storage/names.js'
+import type { ObjectInfo } from '../storage/schemas.js'
+import type { DownloadOptions } from '../storage/transfer-options.js'
 
 /** How often a download begins anew because the object was replaced under its hands. */
 const MAX_RESTARTS = 3
@@ -31,29 +38,46 @@ const MAX_RESTARTS = 3
  * something is fetched again. If the object is replaced meanwhile, it is planned anew and what still fits is kept.
  * Errors: what the server refuses as a whole comes as it is (401, 403, 404); all else that stops the transfer is a
  * `TransferError`. Unsubscribing closes requests and files.
+ *
+ * @param known - the object as it was just listed: a small one then takes one request
  */
 export function download(
-  api: Api,
+  { api, hasher }: { readonly api: Api; readonly hasher: Hasher },
   target: ObjectTarget,
   destination: SinkInput,
   options: DownloadOptions = {},
+  known?: Known,
 ): Observable<TransferEvent<ObjectInfo>> {
   const name = objectName(target, 'target')
   const sink = sinkOf(destination, 'destination')
   const concurrency = concurrencyOf(options)
   const { version } = options
-  if (version !== undefined && !(Number.isInteger(version) && version >= 0)) {
+  if (version !== undefined && !(typeof version === 'number' && Number.isInteger(version) && version >= 0)) {
     throw new TypeError('options.version: expected the number of a version')
   }
   return transfer(api.runtime, options, (report) => {
-    const order: Order = { api, name, options, concurrency, report }
-    return describeCalmly(order).pipe(
+    const order: Order = {
+      api,
+      hasher,
+      name,
+      options,
+      version,
+      receiving: createGate(concurrency),
+      lanes: concurrency + hasher.threads,
+      report,
+    }
+    const usual = describeCalmly(order).pipe(
       concatMap((content) =>
         withResource(
           () => sink.open(),
           (opened) => fill({ ...order, sink: opened, randomAccess: sink.randomAccess }, content),
         ),
       ),
+    )
+    const quick = known === undefined ? EMPTY : downloadSmall(order, sink, known)
+    return quick.pipe(
+      toArray(),
+      concatMap((found) => (found.length > 0 ? found : usual)),
       catchError((error: unknown) => throwError(() => stopped(order, error))),
     )
   })

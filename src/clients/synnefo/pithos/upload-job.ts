@@ -13,41 +13,29 @@ import {
 import { isHttpError, TransferError, type Checkpoint } from '../../../errors.js'
 import { call, type Api } from '../../../http/api.js'
 import type { CheckpointStore } from '../../../streams/checkpoints.js'
+import type { Runtime } from '../../../runtime.js'
+import type { Hasher } from '../../../streams/hasher.js'
 import { lengthWithoutTrailingNuls, merkleRoot } from '../../../streams/hashing.js'
 import type { OpenSource } from '../../../streams/sources.js'
-import type { BlockBuffers } from '../../../streams/block-buffers.js'
 import {
   immediateRetry,
   interrupted,
   requestOptions,
-  type TransferOptions,
   type TransferReport,
 } from '../../../streams/transfer.js'
 import type { BlockShape } from './blocks.js'
-import { labelOf, type ObjectName } from './names.js'
-import { headContainer, headObject, named, postBlock, putHashmap, type PutAnswer } from './operations.js'
-import type { ContainerInfo, ObjectInfo } from './schemas.js'
-
-/** How an upload may differ from the usual one. */
-export interface UploadOptions extends TransferOptions {
-  /** Of the object. Default `application/octet-stream`. */
-  readonly contentType?: string
-  /** Names and values that are kept with the object. */
-  readonly metadata?: Readonly<Record<string, string>>
-  /** Replaces only the object of this entity tag; a 412 otherwise. */
-  readonly ifMatch?: string
-  /** `'*'` creates, and replaces nothing; a 412 otherwise. */
-  readonly ifNoneMatch?: string
-  /**
-   * File, or store, that keeps the hashes, so that an upload that was cut off need not hash again. Without it, running
-   * the upload again sends only what is missing all the same.
-   */
-  readonly checkpoint?: string | CheckpointStore
-}
+import { labelOf, type ObjectName } from '../storage/names.js'
+import { conditionHeaders, named, newObjectHeaders } from '../storage/headers.js'
+import { headContainer } from '../storage/container-operations.js'
+import { headObject } from '../storage/object-operations.js'
+import { postBlock, putHashmap, type PutAnswer } from './block-operations.js'
+import type { ContainerInfo, ObjectInfo, PutObject } from '../storage/schemas.js'
+import type { UploadOptions } from '../storage/transfer-options.js'
 
 /** What all steps of one upload work on. */
 export interface Upload {
   readonly api: Api
+  readonly hasher: Hasher
   readonly name: ObjectName
   readonly options: UploadOptions
   readonly concurrency: number
@@ -60,11 +48,12 @@ export interface Upload {
 export interface Plan extends BlockShape {
   readonly size: number
   readonly total: number
+  /** Of a buffer that holds any of the blocks. */
+  readonly bufferSize: number
   /** Filled while hashing. */
   readonly hashes: string[]
   /** Blocks from the first one on whose hashes are known. */
   known: number
-  readonly buffers: BlockBuffers
 }
 
 /** The container's blocks are not what they were when the plan was made. */
@@ -83,7 +72,7 @@ const MAX_SENDINGS = 3
 // --- blocks -------------------------------------------------------------------------------------------------
 
 /**
- * Sends a block until the server stores it under its hash.
+ * Sends a block until the server stores it under its hash; completes then.
  *
  * @param check - what to look at before it is sent again: fails if that would be of no use
  */
@@ -92,12 +81,12 @@ export function sendBlock(
   plan: Plan,
   { index, hash, block }: { readonly index: number; readonly hash: string; readonly block: Uint8Array },
   check: Observable<never>,
-): Observable<void> {
+): Observable<never> {
   const { report } = job
-  const send = (sending: number): Observable<void> =>
+  const send = (sending: number): Observable<never> =>
     postBlockOf(job, block, index).pipe(
       concatMap((stored) => {
-        if (stored.length === 1 && stored[0] === hash) return of(undefined)
+        if (stored.length === 1 && stored[0] === hash) return EMPTY
         const error = new TransferError('the server stored a block under another hash than its own', {
           part: index,
         })
@@ -134,6 +123,21 @@ function checkShape(job: Upload, { blockSize, blockHash }: BlockShape): Observab
   )
 }
 
+/** The hashes are of no use any more. */
+export function failChanged(job: Upload): Observable<never> {
+  return concat(
+    forget(job),
+    throwError(() => new TransferError('the source has changed while it was read')),
+  )
+}
+
+/** To be asked when all is read and nothing is committed. */
+export function failIfChanged(job: Upload): Observable<never> {
+  return defer(() => job.source.changed?.() ?? of(false)).pipe(
+    concatMap((is) => (is ? failChanged(job) : EMPTY)),
+  )
+}
+
 export function lostBlocks(hashes: readonly string[]): TransferError {
   const some = hashes.slice(0, 3).join(', ')
   return new TransferError(`the server still misses blocks that were sent: ${hashes.length}, such as ${some}`)
@@ -165,7 +169,7 @@ export function describeObject({ api, name, options, report }: Upload): Observab
  */
 export function putObject(job: Upload, plan: Plan): Observable<PutAnswer> {
   const { api, name, options, report } = job
-  const { contentType = DEFAULT_TYPE, metadata = {}, ifMatch, ifNoneMatch } = options
+  const headers = { ...newObjectHeaders(options), ...conditionHeaders(options) }
   return defer(() => {
     let repeated = false
     const told = requestOptions(options, (retry) => {
@@ -173,7 +177,7 @@ export function putObject(job: Upload, plan: Plan): Observable<PutAnswer> {
       report.retrying(retry)
     })
     const { size, hashes } = plan
-    const object = { name, bytes: size, hashes, contentType, metadata, ifMatch, ifNoneMatch }
+    const object = { name, bytes: size, hashes, headers }
     return call(api, putHashmap, object, told).pipe(
       catchError((error: unknown) => {
         const fail = throwError(() => error)
@@ -182,6 +186,44 @@ export function putObject(job: Upload, plan: Plan): Observable<PutAnswer> {
       }),
     )
   })
+}
+
+/**
+ * Emits which of the hashes the server lacks. A hash that nothing has is among those that it is told, so that it never puts an object
+ * together from them, and answers with what is missing before it looks at anything else (pithos dossier 9.3).
+ */
+export function askMissing(
+  job: Upload,
+  plan: Plan,
+  hashes: readonly string[],
+): Observable<readonly string[]> {
+  const { api, name, options, report } = job
+  return defer(() => {
+    const told = requestOptions(options, (retry) => {
+      report.retrying(retry)
+    })
+    const unheardOf = randomHash(api.runtime, hashes[0]?.length ?? 0)
+    const question = {
+      name,
+      bytes: (hashes.length + 1) * plan.blockSize,
+      hashes: [...hashes, unheardOf],
+      headers: newObjectHeaders({}),
+    }
+    return call(api, putHashmap, question, told).pipe(
+      catchError((error: unknown) => {
+        const fail = throwError(() => error)
+        return isHttpError(error, 400) ? concat(checkShape(job, plan), fail) : fail
+      }),
+      map((answer) => {
+        if (answer.kind === 'missing') return answer.hashes
+        throw new TransferError('the server has put an object together from a block that it cannot have')
+      }),
+    )
+  })
+}
+
+function randomHash({ random }: Runtime, length: number): string {
+  return Array.from({ length }, () => Math.floor(random() * 16).toString(16)).join('')
 }
 
 function concatEcho(job: Upload, plan: Plan, fail: Observable<never>): Observable<PutAnswer> {
@@ -210,16 +252,18 @@ export function finish(
         throw new TransferError('the server put another object together than was sent')
       }
       // Somebody has replaced or removed it since.
-      return infoOf(job, plan, created)
+      const { size, blockHash, hashes } = plan
+      return infoOf(job, size, { ...created, hash: merkleRoot(blockHash, hashes) })
     }),
   )
   return concat(described, forget(job))
 }
 
-function infoOf(
+/** What is known of an object from having put it. */
+export function infoOf(
   { name, options }: Upload,
-  { size, blockHash, hashes }: Plan,
-  { etag, version }: { readonly etag: string | undefined; readonly version: number | undefined },
+  size: number,
+  { etag, version, hash }: PutObject & { readonly hash?: string },
 ): ObjectInfo {
   return {
     container: name.container,
@@ -227,7 +271,7 @@ function infoOf(
     bytes: size,
     contentType: options.contentType ?? DEFAULT_TYPE,
     etag,
-    hash: merkleRoot(blockHash, hashes),
+    hash,
     version,
     uuid: undefined,
     manifest: undefined,

@@ -9,23 +9,24 @@ import {
   of,
   range,
   tap,
-  throttleTime,
   throwError,
   type Observable,
 } from 'rxjs'
 import { TransferError, type Checkpoint } from '../../../errors.js'
-import { hashBlock } from '../../../streams/hashing.js'
 import { createBlockBuffers } from '../../../streams/block-buffers.js'
+import { hashBlock } from '../../../streams/hashing.js'
+import { labelOf } from '../storage/names.js'
+import type { ContainerInfo, ObjectInfo } from '../storage/schemas.js'
 import { blockShapeOf, type BlockShape } from './blocks.js'
-import { labelOf } from './names.js'
-import type { ContainerInfo, ObjectInfo } from './schemas.js'
+import { carryRange, createLanes } from './upload-blocks.js'
 import {
   BlocksChanged,
   checkpointOf,
   describeContainer,
   describeObject,
+  failChanged,
+  failIfChanged,
   finish,
-  forget,
   lostBlocks,
   putObject,
   sendBlock,
@@ -33,6 +34,7 @@ import {
   type Plan,
   type Upload,
 } from './upload-job.js'
+import { createLedger, type Ledger } from './upload-ledger.js'
 
 const CHECKPOINT_INTERVAL_MS = 1_000
 /** How often in a row the server may miss as many blocks as before, although they were sent. */
@@ -73,8 +75,9 @@ function attempt(job: Upload, size: number, shape: BlockShape): Observable<Objec
   return load.pipe(
     concatMap((saved) => {
       const plan = planOf(job, size, shape, saved)
+      const ledger = createLedger(report)
       report.planned(size, plan.total, checkpointOf(job, plan))
-      return concat(hashAll(job, plan), settle(job, plan)).pipe(
+      return concat(hashAndSend(job, plan, ledger), settle(job, plan, ledger)).pipe(
         catchError((error: unknown) =>
           throwError(() => stopped(job, error, { checkpoint: checkpointOf(job, plan) })),
         ),
@@ -86,8 +89,8 @@ function attempt(job: Upload, size: number, shape: BlockShape): Observable<Objec
 function planOf(job: Upload, size: number, shape: BlockShape, saved: Checkpoint | undefined): Plan {
   const total = Math.ceil(size / shape.blockSize)
   const hashes = saved !== undefined && isOf(saved, job, size, shape) ? saved.hashes.slice(0, total) : []
-  const buffers = createBlockBuffers(Math.max(1, Math.min(size, shape.blockSize)))
-  return { ...shape, size, total, hashes, known: hashes.length, buffers }
+  const bufferSize = Math.max(1, Math.min(size, shape.blockSize))
+  return { ...shape, size, total, bufferSize, hashes, known: hashes.length }
 }
 
 /** Whether the hashes of an earlier run are those of this content, cut in the same way. */
@@ -103,41 +106,48 @@ function isOf(saved: Checkpoint, { source, name }: Upload, size: number, shape: 
   )
 }
 
-// --- hashing ------------------------------------------------------------------------------------------------
+// --- hashing and sending ------------------------------------------------------------------------------------
 
-function hashAll(job: Upload, plan: Plan): Observable<never> {
-  const { api, report, concurrency, store, source } = job
-  const { size, total, known, hashes, buffers, blockHash, blockSize } = plan
+/**
+ * Hashes the blocks whose hashes are not known yet, and sends those that the server lacks while others are still hashed. A content of so
+ * few blocks that all are hashed at once is only hashed: one question for all of them is enough.
+ */
+function hashAndSend(job: Upload, plan: Plan, ledger: Ledger): Observable<never> {
+  const { report } = job
+  const { size, total, known, hashes, blockSize } = plan
+  const saving = createSaving(job, plan)
   let hashed = Math.min(size, known * blockSize)
+  hashes.forEach((hash, index) => ledger.note(index, hash, lengthOf(plan, index)))
 
-  const hashing = range(known, total - known).pipe(
-    mergeMap(
-      (index) =>
-        buffers
-          .borrow((buffer) =>
-            readPart(job, plan, index, buffer).pipe(concatMap((block) => hashBlock(blockHash, block))),
-          )
-          .pipe(
-            tap((hash) => {
-              hashes[index] = hash
-              while (hashes[plan.known] !== undefined) plan.known += 1
-              hashed += lengthOf(plan, index)
-              report.hashing(hashed, size)
-            }),
-          ),
-      concurrency,
-    ),
-  )
-  const changed = defer(() => source.changed?.() ?? of(false)).pipe(
-    concatMap((is) => (is ? failChanged(job) : EMPTY)),
-  )
-  if (store === undefined) return concat(hashing.pipe(ignoreElements()), changed)
-  const save = defer(() => store.save(checkpointOf(job, plan))).pipe(ignoreElements())
-  const saving = hashing.pipe(
-    throttleTime(CHECKPOINT_INTERVAL_MS, api.runtime.scheduler),
-    concatMap(() => save),
-  )
-  return concat(saving, changed, save)
+  const reading = {
+    read: (index: number, buffer: Uint8Array) => readPart(job, plan, index, buffer),
+    hashed: (block: Uint8Array) => {
+      while (hashes[plan.known] !== undefined) plan.known += 1
+      hashed += block.length
+      report.hashing(hashed, size)
+      return saving.ifDue()
+    },
+  }
+  const lanes = createLanes(job, plan, ledger, reading)
+  const carried = carryRange(lanes, { first: known, count: total - known, onlyHash: total <= lanes.width })
+  return concat(carried, failIfChanged(job), saving.now())
+}
+
+/** Keeps the checkpoint, if somebody wants it kept. */
+function createSaving(job: Upload, plan: Plan): { ifDue(): Observable<never>; now(): Observable<never> } {
+  const { store, api } = job
+  const { scheduler } = api.runtime
+  let due = -Infinity
+  const now = (): Observable<never> =>
+    store === undefined ? EMPTY : defer(() => store.save(checkpointOf(job, plan))).pipe(ignoreElements())
+  return {
+    now,
+    ifDue: () => {
+      if (store === undefined || scheduler.now() < due) return EMPTY
+      due = scheduler.now() + CHECKPOINT_INTERVAL_MS
+      return now()
+    },
+  }
 }
 
 function lengthOf({ size, blockSize }: Plan, index: number): number {
@@ -151,108 +161,49 @@ function readPart(job: Upload, plan: Plan, index: number, buffer: Uint8Array): O
   )
 }
 
-/** The hashes are of no use any more. */
-function failChanged(job: Upload): Observable<never> {
-  return concat(
-    forget(job),
-    throwError(() => new TransferError('the source has changed while it was read')),
-  )
-}
-
-// --- sending ------------------------------------------------------------------------------------------------
-
-/** All places of one block in the content. */
-interface Places {
-  readonly first: number
-  bytes: number
-  parts: number
-}
+// --- what is still missing ------------------------------------------------------------------------------------
 
 /** Puts the object; as long as blocks are missing, sends them and puts it again. */
-function settle(job: Upload, plan: Plan): Observable<ObjectInfo> {
-  return defer(() => {
-    const places = placesOf(plan)
-    const accepted = new Set<string>()
-
-    const round = (before: number, idle: number): Observable<ObjectInfo> =>
-      putObject(job, plan).pipe(
-        concatMap((answer) => {
-          const missing = answer.kind === 'created' ? [] : answer.hashes
-          acceptPresent(job, places, missing, accepted)
-          if (answer.kind === 'created') return finish(job, plan, answer)
-          const idleNow = missing.length < before ? 0 : idle + 1
-          if (idleNow === MAX_IDLE_ROUNDS) return throwError(() => lostBlocks(missing))
-          return concat(sendAll(job, plan, places, missing, accepted), round(missing.length, idleNow))
-        }),
-      )
-    return round(Infinity, 0)
-  })
+function settle(job: Upload, plan: Plan, ledger: Ledger): Observable<ObjectInfo> {
+  const round = (before: number, idle: number): Observable<ObjectInfo> =>
+    putObject(job, plan).pipe(
+      concatMap((answer) => {
+        const missing = answer.kind === 'created' ? [] : answer.hashes
+        ledger.acceptAllBut(missing)
+        if (answer.kind === 'created') return finish(job, plan, answer)
+        const idleNow = missing.length < before ? 0 : idle + 1
+        if (idleNow === MAX_IDLE_ROUNDS) return throwError(() => lostBlocks(missing))
+        return concat(sendAll(job, plan, ledger, missing), round(missing.length, idleNow))
+      }),
+    )
+  return defer(() => round(Infinity, 0))
 }
 
-function placesOf(plan: Plan): ReadonlyMap<string, Places> {
-  const places = new Map<string, Places>()
-  plan.hashes.forEach((hash, index) => {
-    const known = places.get(hash)
-    if (known === undefined) places.set(hash, { first: index, bytes: lengthOf(plan, index), parts: 1 })
-    else {
-      known.bytes += lengthOf(plan, index)
-      known.parts += 1
-    }
-  })
-  return places
-}
-
-/** Counts, once, what the server has without being sent it. */
-function acceptPresent(
-  { report }: Upload,
-  places: ReadonlyMap<string, Places>,
-  missing: readonly string[],
-  accepted: Set<string>,
-): void {
-  const lacking = new Set(missing)
-  let bytes = 0
-  let parts = 0
-  for (const [hash, place] of places) {
-    if (lacking.has(hash) || accepted.has(hash)) continue
-    accepted.add(hash)
-    bytes += place.bytes
-    parts += place.parts
-  }
-  report.accepted({ bytes, parts, reusedBytes: bytes, travelledBytes: 0 })
-}
-
-function sendAll(
-  job: Upload,
-  plan: Plan,
-  places: ReadonlyMap<string, Places>,
-  missing: readonly string[],
-  accepted: Set<string>,
-): Observable<never> {
-  const { report, concurrency } = job
-  const send = (hash: string): Observable<void> => {
-    const place = places.get(hash)
+function sendAll(job: Upload, plan: Plan, ledger: Ledger, missing: readonly string[]): Observable<never> {
+  const buffers = createBlockBuffers(plan.bufferSize)
+  const send = (hash: string): Observable<never> => {
+    const place = ledger.placeOf(hash)
     if (place === undefined) {
       return throwError(
         () => new TransferError(`the server asks for a block that is not of this object: ${hash}`),
       )
     }
-    const { first, bytes, parts } = place
-    return plan.buffers
-      .borrow((buffer) => sendPart(job, plan, first, hash, buffer))
+    const { index } = place
+    return buffers
+      .borrow((buffer) => sendPart(job, plan, index, hash, buffer))
       .pipe(
-        tap(() => {
-          if (accepted.has(hash)) return
-          accepted.add(hash)
-          const travelledBytes = lengthOf(plan, first)
-          report.accepted({ bytes, parts, reusedBytes: bytes - travelledBytes, travelledBytes })
+        tap({
+          complete: () => {
+            ledger.accept(hash, 'sent')
+          },
         }),
         catchError((error: unknown) =>
-          throwError(() => stopped(job, error, { part: first, checkpoint: checkpointOf(job, plan) })),
+          throwError(() => stopped(job, error, { part: index, checkpoint: checkpointOf(job, plan) })),
         ),
       )
   }
   return range(0, missing.length).pipe(
-    mergeMap((turn) => send(missing[turn] ?? ''), concurrency),
+    mergeMap((turn) => send(missing[turn] ?? ''), job.concurrency),
     ignoreElements(),
   )
 }
@@ -264,10 +215,10 @@ function sendPart(
   index: number,
   hash: string,
   buffer: Uint8Array,
-): Observable<void> {
+): Observable<never> {
   return readPart(job, plan, index, buffer).pipe(
     concatMap((block) => {
-      const unchanged = defer(() => hashBlock(plan.blockHash, block)).pipe(
+      const unchanged = defer(() => hashBlock(job.hasher, plan.blockHash, block)).pipe(
         concatMap((now) => (now === hash ? EMPTY : failChanged(job))),
       )
       return sendBlock(job, plan, { index, hash, block }, unchanged)

@@ -3,11 +3,14 @@ import type { Api } from '../../../http/api.js'
 import { fileCheckpoint, type CheckpointStore } from '../../../streams/checkpoints.js'
 import type { TransferEvent } from '../../../streams/events.js'
 import { withResource } from '../../../streams/resource.js'
+import type { Hasher } from '../../../streams/hasher.js'
 import { sourceOf, type SourceInput } from '../../../streams/sources.js'
 import { concurrencyOf, transfer } from '../../../streams/transfer.js'
-import { metadataHeaders, objectName, type ObjectTarget } from './names.js'
-import type { ObjectInfo } from './schemas.js'
-import { stopped, type UploadOptions } from './upload-job.js'
+import { metadataHeaders, objectName, type ObjectTarget } from '../storage/names.js'
+import type { ObjectInfo } from '../storage/schemas.js'
+import type { UploadOptions } from '../storage/transfer-options.js'
+import { stopped } from './upload-job.js'
+import { SMALL, uploadSmall } from './upload-small.js'
 import { uploadParts } from './upload-parts.js'
 import { uploadStream } from './upload-stream.js'
 
@@ -19,12 +22,15 @@ import { uploadStream } from './upload-stream.js'
  * Errors: what the server refuses as a whole comes as it is (401, 403, 404, 412, 413); all else that stops the transfer is
  * a `TransferError`. Unsubscribing closes requests and files; blocks that were accepted stay, so that the next attempt
  * does not send them again.
+ *
+ * @param small - how a source is sent for which a question about its blocks costs more than sending it
  */
 export function upload(
-  api: Api,
+  { api, hasher }: { readonly api: Api; readonly hasher: Hasher },
   input: SourceInput,
   target: ObjectTarget,
   options: UploadOptions = {},
+  small: 'in blocks' | 'in one request' = 'in blocks',
 ): Observable<TransferEvent<ObjectInfo>> {
   const source = sourceOf(input, 'source')
   const name = objectName(target, 'target')
@@ -34,8 +40,10 @@ export function upload(
     withResource(
       () => source.open(),
       (opened) => {
-        const job = { api, name, options, concurrency, store, source: opened, report }
-        return opened.size === undefined ? uploadStream(job) : uploadParts(job, opened.size)
+        const job = { api, hasher, name, options, concurrency, store, source: opened, report }
+        const { size } = opened
+        if (size === undefined) return uploadStream(job)
+        return small === 'in one request' && size <= SMALL ? uploadSmall(job, size) : uploadParts(job, size)
       },
     ).pipe(catchError((error: unknown) => throwError(() => stopped({ api, name }, error)))),
   )

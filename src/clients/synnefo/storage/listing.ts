@@ -3,14 +3,22 @@ import { call, type Api } from '../../../http/api.js'
 import type { CallOptions } from '../../../http/types.js'
 import { countOption } from '../../../operators/option-values.js'
 import { paginate } from '../../../operators/paginate.js'
+import { listContainers } from './account-operations.js'
+import type { Parameters } from './headers.js'
 import type { ContainerName } from './names.js'
-import { listContainers, listObjects } from './operations.js'
-import type { ContainerFilter, ContainerItem, ListItem, ObjectFilter } from './schemas.js'
+import { listObjects } from './object-operations.js'
+import type { ContainerFilter, ContainerItem, ListItem, ObjectFilter, PageFilter } from './schemas.js'
 
 /** The server gives no more in one page, whatever is asked for (pithos dossier 4.4). */
 const MAX_PAGE = 10_000
 /** Sort after every name that begins with the same directory. */
 const BEYOND = ['\u{ffff}', '\u{10ffff}']
+
+/** Query parameters of one page. */
+interface PageRequest extends Parameters {
+  readonly limit: number
+  readonly marker: string | undefined
+}
 
 /** What one request gave, and what it asked for. */
 interface Page<T> {
@@ -18,22 +26,37 @@ interface Page<T> {
   readonly marker: string | undefined
 }
 
+/** What a dialect asks for beside the pages. */
+export interface ListingRequest {
+  readonly parameters?: Parameters
+  readonly headers?: Readonly<Record<string, string>>
+}
+
 export function listAllContainers(
   api: Api,
   filter: ContainerFilter,
+  { account, parameters, headers = {} }: ListingRequest & { readonly account?: string | undefined } = {},
   options?: CallOptions,
 ): Observable<ContainerItem> {
-  return listAll(filter, (marker, limit) => call(api, listContainers, { limit, ...after(marker) }, options))
+  return listAll(filter, (page) =>
+    call(api, listContainers, { account, parameters: { ...page, ...parameters }, headers }, options),
+  )
 }
 
 export function listAllObjects(
   api: Api,
   name: ContainerName,
-  filter: ObjectFilter,
+  { prefix, delimiter, ...filter }: ObjectFilter,
+  { parameters, headers = {} }: ListingRequest = {},
   options?: CallOptions,
 ): Observable<ListItem> {
-  return listAll(filter, (marker, limit) =>
-    call(api, listObjects, { name, filter: { ...filter, limit, ...after(marker) } }, options),
+  return listAll(filter, (page) =>
+    call(
+      api,
+      listObjects,
+      { name, parameters: { ...page, prefix, delimiter, ...parameters }, headers },
+      options,
+    ),
   )
 }
 
@@ -41,13 +64,13 @@ export function listAllObjects(
  * Emits the entries of all pages. A page shorter than what was asked for is the last one. A directory as marker is followed
  * by itself: the marker goes beyond it, and it is not told twice (pithos dossier 4.4).
  */
-function listAll<T extends ListItem | ContainerItem>(
-  { limit: asked = MAX_PAGE, marker: start }: ContainerFilter,
-  request: (marker: string | undefined, limit: number) => Observable<readonly T[]>,
+export function listAll<T extends ListItem | ContainerItem>(
+  { limit: asked = MAX_PAGE, marker: start }: PageFilter,
+  request: (page: PageRequest) => Observable<readonly T[]>,
 ): Observable<T> {
   const limit = Math.min(countOption('filter.limit', asked, 1), MAX_PAGE)
   const page = (marker: string | undefined): Observable<Page<T>> =>
-    request(marker, limit).pipe(map((items) => ({ items, marker })))
+    request({ limit, marker }).pipe(map((items) => ({ items, marker })))
 
   return defer(() => {
     let directory: unknown
@@ -66,10 +89,6 @@ function listAll<T extends ListItem | ContainerItem>(
       ({ items }) => items.filter(isNew),
     )
   })
-}
-
-function after(marker: string | undefined): Pick<ContainerFilter, 'marker'> {
-  return marker === undefined ? {} : { marker }
 }
 
 /** Where the next page begins; `undefined` if it would be the same one. */

@@ -52,6 +52,12 @@ function checkPart(part: unknown, argument: string, what: string): void {
     throw new TypeError(`${argument}: the ${what} is no text: half a character is in it`)
 }
 
+/** Throws a `TypeError` that names the argument if it is neither absent nor text that can be encoded. */
+export function checkText(value: unknown, argument: string): void {
+  if (value === undefined || (typeof value === 'string' && !halfCharacter.test(value))) return
+  throw new TypeError(`${argument}: expected a string`)
+}
+
 /** How an object is called in messages and checkpoints. */
 export function labelOf({ account, container, object }: ObjectName): string {
   const path = `${container}/${object}`
@@ -70,11 +76,15 @@ export function containerPath({ account, container }: ContainerName): string {
 
 /** Every byte but the unreserved ones is encoded; slashes, dots and empty segments are part of the name and stay. */
 export function objectPath(name: ObjectName): string {
-  return `${containerPath(name)}/${name.object.split('/').map(encodeBytes).join('/')}`
+  return `${containerPath(name)}/${encodePath(name.object)}`
+}
+
+function encodePath(path: string): string {
+  return path.split('/').map(encodeBytes).join('/')
 }
 
 /** All but the unreserved characters. Unlike a segment of a path of ours, it may be empty or consist of dots. */
-function encodeBytes(text: string): string {
+export function encodeBytes(text: string): string {
   return encodeURIComponent(text).replaceAll(
     /[!'()*]/g,
     (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
@@ -99,9 +109,9 @@ export function decodeHeader(value: string): string {
   }
 }
 
-/** Headers that set metadata of an object or a container. */
+/** Headers that set metadata of an account, a container or an object. */
 export function metadataHeaders(
-  kind: 'object' | 'container',
+  kind: 'account' | 'container' | 'object',
   metadata: Readonly<Record<string, string>>,
   argument: string,
 ): Record<string, string> {
@@ -111,11 +121,20 @@ export function metadataHeaders(
       if (typeof value !== 'string' || halfCharacter.test(name + value)) {
         throw new TypeError(`${argument}.${name}: expected a string`)
       }
-      // The server takes it out, however it is written (pithos dossier 4.3).
-      if (value.includes('~')) throw new TypeError(`${argument}.${name}: the server cannot keep a '~'`)
+      refuseTilde(value, `${argument}.${name}`)
       return [`x-${kind}-meta-${encodeBytes(name)}`, encodeHeader(value)]
     }),
   )
+}
+
+/** The server takes it out of values, however it is written (pithos dossier 4.3). */
+export function refuseTilde(value: string, argument: string): void {
+  if (value.includes('~')) throw new TypeError(`${argument}: the server cannot keep a '~'`)
+}
+
+/** An object of the account that a request is for, in a header: a path whose every byte but the unreserved ones is encoded. */
+export function headerPath({ container, object }: ObjectName): string {
+  return `/${segment(container)}/${encodePath(object)}`
 }
 
 /** An entity tag for a condition, in quotes; `*` is none and stays. */
