@@ -33,9 +33,14 @@ interface Credentials {
     readonly serviceAccountEmail: string
     readonly serviceAccountKeyPath: string
   }
+  readonly openstack?: Omit<EmbeddedCloud['openstack'], 'tempAuth' | 'keystone'> & {
+    readonly tempAuth: Omit<EmbeddedCloud['openstack']['tempAuth'], 'revoke'>
+    readonly keystone: Omit<EmbeddedCloud['openstack']['keystone'], 'revoke'>
+    readonly cloudsYamlPath: string
+  }
 }
 
-const CLOUDS: readonly EmbeddedCloudName[] = ['synnefo', 'stackit']
+const CLOUDS: readonly EmbeddedCloudName[] = ['synnefo', 'stackit', 'openstack']
 
 function createProgram(): Command {
   const program = new Command('skystream')
@@ -67,6 +72,7 @@ async function serveCloud(flags: CloudFlags): Promise<void> {
     ports: flags.port,
     synnefo: { ...lifetime, ...(flags.blockSize === undefined ? {} : { blockSize: flags.blockSize }) },
     stackit: lifetime,
+    openstack: lifetime,
   })
   try {
     await inTemporaryFolder(async (folder) => {
@@ -107,6 +113,9 @@ async function writeCredentials(
   return {
     ...(clouds.includes('synnefo') ? { synnefo: await synnefoCredentials(cloud.synnefo, folder) } : {}),
     ...(clouds.includes('stackit') ? { stackit: await stackitCredentials(cloud.stackit, folder) } : {}),
+    ...(clouds.includes('openstack')
+      ? { openstack: await openstackCredentials(cloud.openstack, folder) }
+      : {}),
   }
 }
 
@@ -131,7 +140,32 @@ async function stackitCredentials(
   return { url, tokenUrl, projectId, serviceAccountEmail, serviceAccountKeyPath }
 }
 
-function describe({ synnefo, stackit }: Credentials): string {
+async function openstackCredentials(
+  openstack: EmbeddedCloud['openstack'],
+  folder: string,
+): Promise<NonNullable<Credentials['openstack']>> {
+  const { revoke: _tempAuth, ...tempAuth } = openstack.tempAuth
+  const { revoke: _keystone, ...keystone } = openstack.keystone
+  const { authUrl, username, password, projectName, userDomainName, projectDomainName, region } = keystone
+  const cloudsYamlPath = join(folder, 'clouds.yaml')
+  const yaml = [
+    'clouds:',
+    '  embedded:',
+    `    region_name: ${region}`,
+    '    auth:',
+    `      auth_url: ${authUrl}`,
+    `      username: ${username}`,
+    `      password: "${password}"`,
+    `      project_name: ${projectName}`,
+    `      user_domain_name: ${userDomainName}`,
+    `      project_domain_name: ${projectDomainName}`,
+    '',
+  ]
+  await writeFile(cloudsYamlPath, yaml.join('\n'), { mode: 0o600 })
+  return { origin: openstack.origin, tempAuth, keystone, cloudsYamlPath }
+}
+
+function describe({ synnefo, stackit, openstack }: Credentials): string {
   const lines: string[] = []
   if (synnefo !== undefined) {
     lines.push(
@@ -148,6 +182,26 @@ function describe({ synnefo, stackit }: Credentials): string {
       `export STACKIT_SERVICE_ACCOUNT_KEY_PATH=${stackit.serviceAccountKeyPath}`,
       `export STACKIT_TOKEN_BASEURL=${stackit.tokenUrl}`,
       `export STACKIT_PROJECT_ID=${stackit.projectId}`,
+      '',
+    )
+  }
+  if (openstack !== undefined) {
+    const { tempAuth, keystone } = openstack
+    lines.push(
+      `# OpenStack at ${openstack.origin}: Keystone`,
+      'export OS_IDENTITY_API_VERSION=3',
+      `export OS_AUTH_URL=${keystone.authUrl}`,
+      `export OS_USERNAME=${keystone.username}`,
+      `export OS_PASSWORD=${keystone.password}`,
+      `export OS_PROJECT_NAME=${keystone.projectName}`,
+      `export OS_USER_DOMAIN_NAME=${keystone.userDomainName}`,
+      `export OS_PROJECT_DOMAIN_NAME=${keystone.projectDomainName}`,
+      `export OS_REGION_NAME=${keystone.region}`,
+      `export OS_CLIENT_CONFIG_FILE=${openstack.cloudsYamlPath}`,
+      '# … or the login of Swift itself',
+      `export ST_AUTH=${tempAuth.authUrl}`,
+      `export ST_USER=${tempAuth.user}`,
+      `export ST_KEY=${tempAuth.key}`,
       '',
     )
   }

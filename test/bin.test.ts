@@ -4,6 +4,8 @@ import { existsSync, readFileSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterEach, expect, it } from 'vitest'
+import { parse } from 'yaml'
+import type { EmbeddedCloud } from '../src/testing/cloud/index.js'
 import { call, text } from './testing/cloud/calls.js'
 
 let child: ChildProcess | undefined
@@ -66,15 +68,51 @@ it('serves until it is told to end, and leaves nothing behind', async () => {
 })
 
 it('prints lines to paste, for the clouds that are wanted', async () => {
-  const bin = run('cloud', '--clouds', 'stackit')
+  const bin = run('cloud', '--clouds', 'stackit,openstack')
   const lines: string[] = []
   for (let line = ''; !line.startsWith('# Serving');) {
     line = await bin.line()
     lines.push(line)
   }
   const names = lines.flatMap((line) => /^export (\w+)=\S+$/.exec(line)?.[1] ?? [])
-  expect(names).toEqual(['STACKIT_SERVICE_ACCOUNT_KEY_PATH', 'STACKIT_TOKEN_BASEURL', 'STACKIT_PROJECT_ID'])
+  expect(names.slice(0, 3)).toEqual([
+    'STACKIT_SERVICE_ACCOUNT_KEY_PATH',
+    'STACKIT_TOKEN_BASEURL',
+    'STACKIT_PROJECT_ID',
+  ])
+  expect(names).toEqual(expect.arrayContaining(['OS_AUTH_URL', 'OS_PASSWORD', 'OS_PROJECT_NAME', 'ST_AUTH']))
+  expect(names.filter((name) => /^(OS|ST)_/.test(name))).toHaveLength(12)
   expect(await bin.stop('SIGINT')).toBe(0)
+})
+
+it('tells how to sign in to OpenStack, in its two ways', async () => {
+  const bin = run('cloud', '--json', '--clouds', 'openstack', '--token-lifetime', '90')
+  const { openstack } = JSON.parse(await bin.line()) as Pick<EmbeddedCloud, 'openstack'> & {
+    openstack: { cloudsYamlPath: string }
+  }
+  const { tempAuth, keystone, cloudsYamlPath } = openstack
+  expect(statSync(cloudsYamlPath).mode & 0o777).toBe(0o600)
+  expect(parse(readFileSync(cloudsYamlPath, 'utf8'))).toEqual({
+    clouds: {
+      embedded: {
+        region_name: keystone.region,
+        auth: {
+          auth_url: keystone.authUrl,
+          username: keystone.username,
+          password: keystone.password,
+          project_name: keystone.projectName,
+          user_domain_name: keystone.userDomainName,
+          project_domain_name: keystone.projectDomainName,
+        },
+      },
+    },
+  })
+  const headers = { 'x-auth-user': tempAuth.user, 'x-auth-key': tempAuth.key }
+  const answer = await call('GET', tempAuth.authUrl, { headers })
+  expect(Number(answer.headers['x-auth-token-expires'])).toBeLessThanOrEqual(90)
+  expect(keystone.authUrl).toBe(`${openstack.origin}/v3`)
+  expect(await bin.stop('SIGTERM')).toBe(0)
+  expect(existsSync(dirname(cloudsYamlPath))).toBe(false)
 })
 
 it.each([

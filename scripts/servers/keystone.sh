@@ -30,10 +30,13 @@ provider = fernet
 expiration = $1
 [fernet_tokens]
 key_repository = $dir/data/fernet-keys
+[fernet_receipts]
+key_repository = $dir/data/receipt-keys
 [credential]
 key_repository = $dir/data/credential-keys
 [cache]
-enabled = false
+enabled = true
+backend = dogpile.cache.memory
 [oslo_policy]
 enforce_scope = false
 [identity]
@@ -49,7 +52,7 @@ start_servers() {
   if [ -z "$port" ]; then port=$(free_ports 1); fi
   url=http://127.0.0.1:$port/v3
   keys=(--keystone-user "$(id -un)" --keystone-group "$(id -gn)")
-  mkdir -p "$dir/data/fernet-keys" "$dir/data/credential-keys"
+  mkdir -p "$dir/data/fernet-keys" "$dir/data/receipt-keys" "$dir/data/credential-keys"
   config "$life" >"$dir/etc/keystone.conf"
 
   manage db_sync

@@ -132,8 +132,8 @@ print(*ports)
 PYTHON
 }
 
-# guard <folder> <process, began, process, began…>: waits until one of the processes is gone, however it went; then ends the servers,
-# with a start that is under way, and removes the folder.
+# guard <folder> <process, began, process, began…>: waits until one of the processes is gone, however it went; then ends the
+# servers, with a start that is under way, and removes the folder.
 guard() {
   local folder=$1
   local -a owners

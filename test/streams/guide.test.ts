@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
@@ -49,5 +49,10 @@ describe('docs/transfers.md', () => {
     expect(await run('stubborn')).toBe('')
     const put = cloud.requests({ method: 'PUT', path: /\/backup\/big\.iso$/ })
     expect(put.filter(({ status }) => status === 201)).toHaveLength(2)
+    mkdirSync(folder('photos/2026'), { recursive: true })
+    writeFileSync(folder('photos/2026/a.jpg'), 'picture')
+    writeFileSync(folder('photos/b.tmp'), 'temporary')
+    expect(await run('many')).toBe('uploaded 2026/a.jpg\ndownloaded 2026/a.jpg\n')
+    expect(readFileSync(folder('copy/2026/a.jpg'), 'utf8')).toBe('picture')
   })
 })

@@ -108,8 +108,8 @@ export interface Pithos extends Storage {
   publish(target: ObjectTarget, options?: CallOptions): Observable<string>
   unpublish(target: ObjectTarget, options?: CallOptions): Observable<void>
   /**
-   * Copies an object: its metadata, but neither sharing nor publication. One request, also with all below it (`recursive`).
-   * Without a condition of the source, a copy may be tried again after a failure on the way.
+   * Copies an object: its metadata, but neither sharing nor publication. One request, also with all below it (`recursive`),
+   * which may be sent again after a failure on the way.
    */
   copy(from: ObjectTarget, to: ObjectTarget, options?: PithosCopyOptions): Observable<PutObject>
   /**

@@ -1,4 +1,4 @@
-import { concatMap, defer, of, tap, type Observable } from 'rxjs'
+import { concatMap, defer, map, of, tap, type Observable } from 'rxjs'
 import { authorize } from '../../auth/authorize.js'
 import { keystone } from '../../auth/keystone.js'
 import {
@@ -16,9 +16,10 @@ import type { Api } from '../../http/api.js'
 import { createApi, createCore, type ClientOptions } from '../../http/client.js'
 import type { TrafficEvent } from '../../http/types.js'
 import type { EndpointOverrides } from './identity.js'
-import { attachSwift, overrideOf, type SwiftToken } from './swift/catalogue.js'
+import { attachSwift, overrideOf, serviceEndpoint, type SwiftToken } from './swift/catalogue.js'
 import { openstackErrors } from './swift/errors.js'
 import { createIdentity, type SwiftIdentity } from './swift/identity.js'
+import { createSwiftStorage, type SwiftObjectStorage } from './swift/storage.js'
 
 export type {
   EndpointChoice,
@@ -36,6 +37,36 @@ export type { TempAuthToken } from '../../auth/temp-auth.js'
 export type { EndpointOverrides } from './identity.js'
 export type { SwiftToken } from './swift/catalogue.js'
 export type { SwiftIdentity } from './swift/identity.js'
+export type { SwiftMoveOptions } from './swift/copying.js'
+export type {
+  Expiry,
+  SwiftChangeOptions,
+  SwiftContainerChanges,
+  SwiftContainerFilter,
+  SwiftContainerSettings,
+  SwiftCopyOptions,
+  SwiftInfoOptions,
+  SwiftObjectChanges,
+  SwiftObjectFilter,
+  SwiftReadOptions,
+  SwiftRemoveOptions,
+  SwiftWriteOptions,
+  TemporaryUrlKeyOptions,
+  TemporaryUrlOptions,
+} from './swift/options.js'
+export type {
+  RemovedObjects,
+  SwiftAccountInfo,
+  SwiftContainerInfo,
+  SwiftFeatures,
+  SwiftListItem,
+  SwiftObjectContent,
+  SwiftObjectInfo,
+  SwiftObjectItem,
+  SwiftObjectParts,
+  SwiftVersion,
+} from './swift/schemas.js'
+export type { SwiftAccount, SwiftContainers, SwiftObjectStorage, SwiftStorage } from './swift/storage.js'
 
 export interface SwiftConfig extends ClientOptions, OpenstackCredentialOptions {
   /** Addresses that win over all others, by service type: `{ 'object-store': 'https://swift.example.org/v1/AUTH_mine' }`. */
@@ -46,6 +77,7 @@ export interface SwiftConfig extends ClientOptions, OpenstackCredentialOptions {
 
 export interface SwiftClient {
   readonly identity: SwiftIdentity
+  readonly storage: SwiftObjectStorage
   /** The token as it changes; `tokens.value` is its state now. */
   readonly tokens: TokenSource<SwiftToken>
   /** Hot: what goes over the wire, for people to watch. */
@@ -82,8 +114,12 @@ export function createSwift(config: SwiftConfig = {}): SwiftClient {
     errors: openstackErrors,
     authorize: authorize(tokens, attachSwift(endpoints)),
   })
+  const store = defer(() => tokens.token()).pipe(
+    map((token) => serviceEndpoint(token, 'object-store', endpoints)),
+  )
   return {
     identity: createIdentity({ api, apiAt, tokens, credentials, endpoints }),
+    storage: createSwiftStorage(api, store),
     tokens,
     traffic: traffic.events,
     api,

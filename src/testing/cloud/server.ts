@@ -176,13 +176,53 @@ function createExchange(parts: ExchangeParts): Exchange & { answered(): boolean 
       yield piece
     }
   }
+  const receive: Exchange['receive'] = (take) =>
+    new Promise((resolve, reject) => {
+      const settle = (finish: () => void): void => {
+        request.off('data', onData).off('end', onEnd).off('error', fail)
+        finish()
+      }
+      const onEnd = (): void => {
+        settle(resolve)
+      }
+      const fail = (error: unknown): void => {
+        settle(() => {
+          reject(error instanceof Error ? error : new Error('The body could not be read', { cause: error }))
+        })
+        // What is left goes nowhere: unread it would block the connection that has to carry the answer.
+        request.on('error', () => undefined).resume()
+      }
+      const onData = (chunk: Buffer): void => {
+        record.bytes += chunk.length
+        const limit = impairment.cutRequestAfterBytes
+        if (limit !== undefined && record.bytes >= limit) {
+          request.socket.resetAndDestroy()
+          fail(new Error('The connection was cut while the request was read'))
+          return
+        }
+        try {
+          const taken = take(chunk)
+          if (taken === undefined) return
+          request.pause()
+          taken.then(() => request.resume(), fail)
+        } catch (error) {
+          fail(error)
+        }
+      }
+      if (request.readableEnded) resolve()
+      else if (request.destroyed) reject(new Error('The connection was closed before the body was read'))
+      else request.on('end', onEnd).on('error', fail).on('data', onData)
+    })
   async function* replay(body: Promise<Buffer>): AsyncGenerator<Buffer> {
     const buffer = await body
     if (buffer.length > 0) yield buffer
   }
   const collect = async (): Promise<Buffer> => {
     const pieces: Buffer[] = []
-    for await (const piece of readRequest()) pieces.push(piece)
+    await receive((piece) => {
+      pieces.push(piece)
+      return undefined
+    })
     const [only] = pieces
     return pieces.length === 1 && only !== undefined ? only : Buffer.concat(pieces)
   }
@@ -209,6 +249,7 @@ function createExchange(parts: ExchangeParts): Exchange & { answered(): boolean 
     origin: parts.origin,
     body: () => (whole ??= collect()),
     chunks: () => (whole === undefined ? readRequest() : replay(whole)),
+    receive,
     send,
     json(status, value, headers) {
       send(status, { 'Content-Type': options.jsonType, ...headers }, JSON.stringify(value))
@@ -283,7 +324,7 @@ async function stream(
       return
     }
     left -= piece.length
-    if (!response.write(piece)) await drained(response)
+    await written(response, piece)
   }
   if (cut === undefined) response.end()
   else await cutOff(socket, cut.how)
@@ -298,24 +339,15 @@ async function cutOff(socket: Socket, how: 'reset' | 'end'): Promise<void> {
   socket.resetAndDestroy()
 }
 
+/** Resolves when the bytes are with the kernel, or when nobody wants them any more. */
 function written(response: ServerResponse, bytes: Uint8Array): Promise<void> {
   return new Promise((resolve) => {
-    response.write(bytes, () => {
-      resolve()
-    })
-  })
-}
-
-function drained(response: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
     const done = (): void => {
-      response.off('drain', done)
       response.off('close', done)
       resolve()
     }
-    response.once('drain', done)
     response.once('close', done)
-    if (response.destroyed) done()
+    response.write(bytes, done)
   })
 }
 
@@ -325,12 +357,11 @@ async function malformed(response: ServerResponse, body: Body): Promise<string> 
   if (isBytes(body)) {
     text = typeof body === 'string' ? body : Buffer.from(body).toString('latin1')
   } else {
-    const pieces: Uint8Array[] = []
+    text = ''
     for await (const piece of body) {
-      pieces.push(piece)
+      text = Buffer.from(piece).toString('latin1')
       break
     }
-    text = Buffer.concat(pieces).toString('latin1')
   }
   response.removeHeader('Content-Length')
   if (text.length > 1) return text.slice(0, Math.ceil(text.length / 2))

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { createChance } from './chance.js'
 import { createClock, type ClockOptions, type CloudClock } from './clock.js'
 import { createFaults, type EmbeddedCloudName, type Fault, type Faults } from './faults.js'
+import { createOpenstackParts, type OpenstackCloud, type OpenstackOptions } from './openstack/cloud.js'
 import { createRequestLog, type RecordedRequest, type RequestFilter } from './requests.js'
 import { startSite, type Site } from './server.js'
 import { createStackitParts, type StackitCloud, type StackitOptions } from './stackit/cloud.js'
@@ -31,6 +32,7 @@ export interface CloudOptions {
   readonly recordLimit?: number
   readonly synnefo?: SynnefoOptions
   readonly stackit?: StackitOptions
+  readonly openstack?: OpenstackOptions
 }
 
 /** A running embedded cloud. */
@@ -39,6 +41,8 @@ export interface EmbeddedCloud {
   readonly synnefo: SynnefoCloud
   /** The STACKIT cloud; throws if it was not to be started. */
   readonly stackit: StackitCloud
+  /** The OpenStack cloud; throws if it was not to be started. */
+  readonly openstack: OpenstackCloud
   readonly clock: Pick<CloudClock, 'now' | 'advance'>
   readonly faults: Faults
   /** What was received, oldest first. */
@@ -47,7 +51,7 @@ export interface EmbeddedCloud {
   close(): Promise<void>
 }
 
-const ALL: readonly EmbeddedCloudName[] = ['synnefo', 'stackit']
+const ALL: readonly EmbeddedCloudName[] = ['synnefo', 'stackit', 'openstack']
 
 /** Starts an embedded cloud on the loopback interface; it serves until `close`. */
 export async function startCloud(options: CloudOptions = {}): Promise<EmbeddedCloud> {
@@ -91,6 +95,7 @@ export async function startCloud(options: CloudOptions = {}): Promise<EmbeddedCl
   try {
     let synnefo: SynnefoCloud | undefined
     let stackit: StackitCloud | undefined
+    let openstack: OpenstackCloud | undefined
     if (clouds.includes('synnefo')) {
       const folder = temporary.path
       const parts = createSynnefoParts(options.synnefo ?? {}, {
@@ -108,12 +113,23 @@ export async function startCloud(options: CloudOptions = {}): Promise<EmbeddedCl
       })
       stackit = await parts.face(await open('stackit', parts))
     }
+    if (clouds.includes('openstack')) {
+      const parts = createOpenstackParts(options.openstack ?? {}, {
+        wallNow,
+        chance: createChance(options.seed === undefined ? undefined : options.seed + 2),
+        folder: temporary.path,
+      })
+      openstack = parts.face(await open('openstack', parts))
+    }
     return {
       get synnefo() {
         return started('synnefo', synnefo)
       },
       get stackit() {
         return started('stackit', stackit)
+      },
+      get openstack() {
+        return started('openstack', openstack)
       },
       clock,
       faults,

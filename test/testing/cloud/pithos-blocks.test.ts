@@ -1,6 +1,6 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import { alice, pattern, putObject, startStore, type Answer, type Store } from './pithos-store.js'
 
 let store: Store
@@ -106,4 +106,76 @@ it('cuts new objects to a new block size, and reads and changes old ones in thei
   expect(() => {
     store.pithos.setBlockSize(0)
   }).toThrow(TypeError)
+})
+
+it('names new blocks by a new hash, and reads and changes old objects by theirs', async () => {
+  await start(8192)
+  await putObject(store, path, pattern(3072))
+  store.pithos.setBlockHash('sha1')
+  expect((await store.ask('HEAD', `${alice.id}/files`)).headers['x-container-block-hash']).toBe('sha1')
+  const map = async (name: string): Promise<{ block_hash: string; hashes: string[] }> =>
+    (await store.ask('GET', `${name}?hashmap`)).json() as { block_hash: string; hashes: string[] }
+  const old = await map(path)
+  // What was named by the old hash is no answer to one that was made with the new.
+  const again = await store.ask('PUT', `${path}2?hashmap`, {
+    body: JSON.stringify({ bytes: 1024, hashes: ['54c3cd050f7721a078235ae107bfec463cf92db6'] }),
+    headers: { 'Content-Type': 'a/b' },
+  })
+  expect(again.status).toBe(409)
+  const put = await putObject(store, `${path}2`, pattern(3072))
+  // Root of the sha1 vector in section 9.2 of the dossier.
+  expect(put.headers.etag).toBe('4f1b43c5cd0a884de9b9b8c9d8d56bab34f3be55')
+  const headers = { 'X-Source-Object': '/files/object2', 'Content-Range': 'bytes */*' }
+  expect((await store.ask('POST', `${path}?update`, { headers })).status).toBe(204)
+  expect(await map(path)).toMatchObject({ block_hash: 'sha256', hashes: [...old.hashes, ...old.hashes] })
+  expect(await map(`${path}2`)).toMatchObject({ block_hash: 'sha1' })
+  expect((await store.ask('GET', path)).body).toEqual(Buffer.concat([pattern(3072), pattern(3072)]))
+  expect(() => {
+    store.pithos.setBlockHash('none')
+  }).toThrow(TypeError)
+})
+
+describe('blocks that meet with a mishap', () => {
+  const content = pattern(2048)
+  const post = async (body: Uint8Array): Promise<string[]> =>
+    (
+      await store.ask('POST', `${alice.id}/files?update&format=json`, {
+        body,
+        headers: { 'Content-Type': 'application/octet-stream' },
+      })
+    ).json() as string[]
+  const put = async (hashes: readonly string[]): Promise<Answer> =>
+    store.ask('PUT', `${path}?hashmap`, {
+      body: JSON.stringify({ bytes: 2048, hashes }),
+      headers: { 'Content-Type': 'a/b' },
+    })
+  // Vector A7 of the dossier.
+  const hashes = [
+    'f90eb6607ad372adfbe184f04c1d29061464a6e187e54f8d1ecdfe0ee7a562eb',
+    'de57c680670beeddf586416c5cc9c248ff31a1c57c80f39909b1ddc6f0d86021',
+  ]
+
+  it('are damaged on the way: the answer has other hashes, and those sent stay missing', async () => {
+    await start(8192)
+    store.pithos.corruptNextBlocks(1)
+    const [first, second] = await post(content)
+    expect(first).not.toBe(hashes[0])
+    expect(second).toBe(hashes[1])
+    expect((await put(hashes)).json()).toEqual([hashes[0]])
+    expect(await post(content.subarray(0, 1024))).toEqual([hashes[0]])
+    expect((await put(hashes)).status).toBe(201)
+    expect((await store.ask('GET', path)).body).toEqual(content)
+  })
+
+  it('are lost after they were confirmed: the next PUT asks for them again', async () => {
+    await start(8192)
+    store.pithos.loseNextBlocks(1)
+    expect(await post(content)).toEqual(hashes)
+    expect((await put(hashes)).json()).toEqual([hashes[0]])
+    expect(await post(content)).toEqual(hashes)
+    expect((await put(hashes)).status).toBe(201)
+    expect(() => {
+      store.pithos.loseNextBlocks(-1)
+    }).toThrow(TypeError)
+  })
 })

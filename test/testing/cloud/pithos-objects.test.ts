@@ -450,6 +450,21 @@ describe('a manifest', () => {
     expect(got.headers['x-object-manifest']).toBe('files/parts/')
     expect((await store.ask('HEAD', path)).headers['content-length']).toBe('1505')
     expect((await get({ Range: 'bytes=3-7' })).body).toEqual(whole.subarray(3, 8))
-    expect(fault(await get({}, '?hashmap&format=json'))).toMatchObject({ name: 'notImplemented', code: 501 })
+  })
+
+  it('has the blocks of its parts one after the other as its hashmap', async () => {
+    await putObject(store, `${files}/parts/2`, pattern(1500))
+    await putObject(store, `${files}/parts/1`, 'first')
+    await putObject(store, path, '', { headers: { 'X-Object-Manifest': 'files/parts/' } })
+    const hashmap = async (of: string): Promise<{ bytes: number; hashes: string[] }> =>
+      (await store.ask('GET', `${of}?hashmap&format=json`)).json() as { bytes: number; hashes: string[] }
+    const [first, second] = [await hashmap(`${files}/parts/1`), await hashmap(`${files}/parts/2`)]
+    expect(await hashmap(path)).toMatchObject({
+      block_size: 1024,
+      bytes: 1505,
+      hashes: [...first.hashes, ...second.hashes],
+    })
+    await putObject(store, path, '', { headers: { 'X-Object-Manifest': 'files/nothing/' } })
+    expect(await hashmap(path)).toMatchObject({ bytes: 0, hashes: [expect.stringMatching(/^e3b0c4/)] })
   })
 })

@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { alice, fault, PREFIX, putObject, startStore, type Store } from './pithos-store.js'
+import { alice, bob, fault, PREFIX, putObject, startStore, type Answer, type Store } from './pithos-store.js'
 
 let store: Store
 const account = alice.id
@@ -127,6 +127,26 @@ describe('the form of answers', () => {
     await store.ask('DELETE', `${account}/list.xml`)
   })
 
+  it('is XML for hashmaps, hashes of blocks and accounts too', async () => {
+    const declaration = '<?xml version="1.0" encoding="UTF-8"?>\n'
+    const hash = '2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824'
+    await putObject(store, `${account}/files/map`, 'hello', { headers: { 'X-Object-Sharing': 'read=*' } })
+    expect((await store.ask('GET', `${account}/files/map?hashmap&format=xml`)).text).toBe(
+      `${declaration}<object name="map" bytes="5" block_size="1024" block_hash="sha256"><hash>${hash}</hash></object>`,
+    )
+    const post = (query: string, accept?: string): Promise<Answer> =>
+      store.ask('POST', `${account}/files?update${query}`, {
+        body: 'hello',
+        headers: { 'Content-Type': 'application/octet-stream', ...(accept && { Accept: accept }) },
+      })
+    expect((await post('&format=xml')).text).toBe(`${declaration}<hashes><hash>${hash}</hash></hashes>`)
+    expect((await post('', 'application/xml')).text).toBe((await post('&format=xml')).text)
+    expect((await post('')).json()).toEqual([hash])
+    const accounts = await store.ask('GET', '?format=xml', { as: bob })
+    expect(accounts.text).toContain(`${declaration}<accounts><account><name>${account}</name><last_modified>`)
+    await store.ask('DELETE', `${account}/files/map`)
+  })
+
   it('is XML for errors about names that end so, and JSON for a PUT of such an object', async () => {
     const missing = await store.ask('GET', `${account}/files/absent.xml`)
     expect(missing.status).toBe(404)
@@ -251,11 +271,12 @@ describe('bodies', () => {
     expect((await putObject(store, path, Buffer.alloc(4096))).status).toBe(201)
   })
 
-  it('of HTML forms are honestly not understood', async () => {
-    const answer = await store.ask('POST', `${account}/files/form`, {
-      body: '--x--',
-      headers: { 'Content-Type': 'multipart/form-data; boundary=x' },
+  it('that are refused midway leave the connection usable', async () => {
+    const refused = await store.ask('PUT', `${account}/files/long`, {
+      headers: { 'Content-Type': 'a/b' },
+      chunks: Array.from({ length: 64 }, () => Buffer.alloc(65_536)),
     })
-    expect(fault(answer)).toMatchObject({ name: 'notImplemented', code: 501 })
+    expect(refused.status).toBe(400)
+    expect((await store.ask('HEAD', `${account}/files`)).status).toBe(204)
   })
 })

@@ -192,6 +192,26 @@ describe('publishing', () => {
     expect((await publish('maybe')).status).toBe(400)
   })
 
+  it('is read with ranges and conditions as any object is', async () => {
+    await publish('true')
+    const address = (await url())!
+    expect((await read(address, 'GET', { Range: 'bytes=0-5' })).status).toBe(416)
+    const parts = await read(address, 'GET', { Range: 'bytes=0-0,4-4' })
+    expect([parts.status, parts.headers['content-type']]).toEqual([
+      206,
+      expect.stringMatching(/^multipart\/byteranges; boundary=/),
+    ])
+    expect((await read(address, 'HEAD', { 'If-Match': 'other' })).status).toBe(412)
+    expect(
+      (await read(address, 'HEAD', { 'If-Modified-Since': 'Fri, 02 Jan 2026 03:04:05 GMT' })).status,
+    ).toBe(304)
+    const attached = await store.ask('GET', `${new URL(address).pathname}?disposition-type=attachment`, {
+      as: null,
+    })
+    expect(attached.headers['content-disposition']).toBe('attachment; filename="o"')
+    expect(fault(await read(`${address}x`))).toMatchObject({ name: 'itemNotFound', code: 404 })
+  })
+
   it('is not shown to others', async () => {
     await share('read=*')
     await publish('true')

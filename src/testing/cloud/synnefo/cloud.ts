@@ -6,6 +6,7 @@ import { faultBody, unexpectedError } from './answers.js'
 import { CATALOGUE } from './catalogue.js'
 import { createCompute } from './compute.js'
 import { tokenOf } from './credentials.js'
+import { createDiskspace } from './diskspace.js'
 import { createAccount, createIdentity, createWebLogin } from './identity.js'
 import { createPithos, type Pithos } from './pithos.js'
 import { flavorName, type BuildOutcome } from './seeds.js'
@@ -48,6 +49,15 @@ export interface SynnefoCloud extends SynnefoAccount {
   failNextJob(serverId: number | string): void
   /** Changes the block size of the object store, as its operator can; objects that are there stay readable. */
   setBlockSize(bytes: number): void
+  /** Changes the hash algorithm of the object store's blocks; objects that are there stay readable. */
+  setBlockHash(algorithm: string): void
+  /**
+   * Damages so many of the next blocks that clients send (default 1): the object store answers with the hashes of what
+   * it got, which are not those of what was sent.
+   */
+  corruptNextBlocks(count?: number): void
+  /** Loses so many of the next blocks that clients send (default 1), after the object store has confirmed them. */
+  loseNextBlocks(count?: number): void
   /** Loses a block of the object store. Returns whether there was one. */
   forgetBlock(hash: string): boolean
 }
@@ -83,6 +93,9 @@ export function createSynnefoParts(options: SynnefoOptions, tools: SynnefoTools)
     ...(options.blockSize === undefined ? {} : { blockSize: options.blockSize }),
     ...(options.blockHash === undefined ? {} : { blockHash: options.blockHash }),
     ...(options.memoryLimit === undefined ? {} : { memoryLimit: options.memoryLimit }),
+    ...(options.listingLimit === undefined ? {} : { listingLimit: options.listingLimit }),
+    ...(options.updateMd5 === undefined ? {} : { updateMd5: options.updateMd5 }),
+    diskspace: createDiskspace(state.quotas),
   })
   return {
     services: [
@@ -161,6 +174,15 @@ function createFace(state: SynnefoState, pithos: Pithos, origin: string): Synnef
     },
     setBlockSize: (bytes) => {
       pithos.setBlockSize(bytes)
+    },
+    setBlockHash(algorithm) {
+      pithos.setBlockHash(algorithm)
+    },
+    corruptNextBlocks(count = 1) {
+      pithos.corruptNextBlocks(count)
+    },
+    loseNextBlocks(count = 1) {
+      pithos.loseNextBlocks(count)
     },
     forgetBlock: (hash) => pithos.forgetBlock(hash),
   }

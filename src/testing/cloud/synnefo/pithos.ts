@@ -1,3 +1,4 @@
+import { totalmem } from 'node:os'
 import type { Clock, Exchange, Service, Users } from '../service.js'
 import { headAccount, listContainers, updateAccount } from './pithos/accounts.js'
 import { createBlockStore } from './pithos/block-store.js'
@@ -9,6 +10,7 @@ import {
   removeContainer,
   type ContainerPlace,
 } from './pithos/containers.js'
+import { localDiskspace, type Diskspace } from './pithos/diskspace.js'
 import { badRequest, Failure, notAllowed } from './pithos/failure.js'
 import { createHashing } from './pithos/hashing.js'
 import { copyObject, moveObject } from './pithos/object-copy.js'
@@ -48,14 +50,18 @@ export interface PithosOptions {
   readonly blockSize?: number
   /** Any hash that Node knows; default `sha256`. */
   readonly blockHash?: string
-  /** Bytes of blocks held in memory in all; default 64 MiB. */
+  /** Bytes of blocks held in memory in all; default: an eighth of the machine's memory, at most 1 GiB. */
   readonly memoryLimit?: number
   /** The most entries of one listing; default 10000. */
   readonly listingLimit?: number
   /** Bytes of one request body; default 5 GiB. */
   readonly bodyLimit?: number
-  /** Bytes that an account may hold; default 100 GiB. */
+  /** Bytes that an account may hold where there is no `diskspace`; default 100 GiB. */
   readonly accountQuota?: number
+  /** The identity service's quotas. */
+  readonly diskspace?: Diskspace
+  /** Whether entity tags are MD5 sums and not Merkle roots, as with the server's setting UPDATE_MD5; default false. */
+  readonly updateMd5?: boolean
   /** Where published objects are read; default: `public` beside the prefix. */
   readonly publicPrefix?: string
 }
@@ -65,6 +71,12 @@ export interface Pithos extends Service {
   readonly publicObjects: Service
   /** Cuts what is written from now on to another size, as after a change of the server's settings. */
   setBlockSize(bytes: number): void
+  /** Names the blocks of what is written from now on by another hash; blocks named by the old one stay. */
+  setBlockHash(name: string): void
+  /** Damages so many of the next blocks that are sent to containers: the answer has another hash than the sender's. */
+  corruptNextBlocks(count: number): void
+  /** Loses so many of the next blocks that are sent to containers, after it has confirmed them. */
+  loseNextBlocks(count: number): void
   /** Loses a stored block (lower-case hex), so that it counts as missing again; false when it is not there. */
   forgetBlock(hash: string): boolean
 }
@@ -96,25 +108,35 @@ export function createPithos(options: PithosOptions): Pithos {
     setBlockSize(bytes) {
       state.blockSize = checkedBlockSize(bytes)
     },
+    setBlockHash(name) {
+      state.hashing = createHashing(name)
+    },
+    corruptNextBlocks(count) {
+      state.mishaps.corrupt = checkedCount(count)
+    },
+    loseNextBlocks(count) {
+      state.mishaps.lose = checkedCount(count)
+    },
     forgetBlock: (hash) => state.blocks.forget(hash),
   }
 }
 
 function createState(options: PithosOptions): State {
   const { prefix, users, wallNow, folder } = options
-  const hashing = createHashing(options.blockHash ?? 'sha256')
   let serial = 0
   return {
     accounts: new Map(),
     published: new Map(),
-    blocks: createBlockStore({ hashing, folder, memoryLimit: options.memoryLimit ?? 64 * MEBIBYTE }),
-    hashing,
+    blocks: createBlockStore({ folder, memoryLimit: options.memoryLimit ?? defaultMemoryLimit() }),
+    hashing: createHashing(options.blockHash ?? 'sha256'),
     blockSize: checkedBlockSize(options.blockSize ?? 4 * MEBIBYTE),
+    updateMd5: options.updateMd5 ?? false,
     limits: {
       listing: options.listingLimit ?? 10_000,
       body: options.bodyLimit ?? 5 * GIBIBYTE,
-      account: options.accountQuota ?? 100 * GIBIBYTE,
     },
+    diskspace: options.diskspace ?? localDiskspace(options.accountQuota ?? 100 * GIBIBYTE),
+    mishaps: { corrupt: 0, lose: 0 },
     users,
     publicPrefix: options.publicPrefix ?? `${prefix.slice(0, prefix.lastIndexOf('/'))}/public`,
     turns: createTurns(),
@@ -126,6 +148,16 @@ function createState(options: PithosOptions): State {
 function checkedBlockSize(bytes: number): number {
   if (!Number.isSafeInteger(bytes) || bytes < 1) throw new TypeError('blockSize must be a positive integer')
   return bytes
+}
+
+function checkedCount(count: number): number {
+  if (!(count >= 0)) throw new TypeError('count must be a number, 0 or more')
+  return count
+}
+
+/** A file takes more processor time than memory does: what a machine can well spare is used first. */
+function defaultMemoryLimit(): number {
+  return Math.min(totalmem() / 8, GIBIBYTE)
 }
 
 async function handle(state: State, prefix: string, exchange: Exchange): Promise<void> {

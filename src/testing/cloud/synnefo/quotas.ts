@@ -36,6 +36,10 @@ export interface Quotas {
   projectsOf(userId: string): readonly Project[]
   /** The project, if the user is in it; otherwise it throws what Cyclades answers (5.4). */
   projectFor(userId: string, projectId: string): Project
+  /** What a user may still use in a project that he is in. */
+  room(userId: string, projectId: string, resource: Resource): number
+  /** Counts what is used already, without asking; a negative amount gives back. */
+  occupy(userId: string, projectId: string, resource: Resource, amount: number): void
   /** Charges, or throws the 413 of 5.4. Negative amounts give back. */
   charge(userId: string, projectId: string, amounts: Amounts): Commission
   /** The answer of `GET quotas` for a user. */
@@ -73,18 +77,29 @@ export function createQuotas(projects: readonly Project[]): Quotas {
     return project
   }
 
+  const room = (userId: string, projectId: string, resource: Resource): number => {
+    const project = projectFor(userId, projectId)
+    const own = holding(projectId, userId, resource).upper
+    const taken = usageOf(project, resource).upper - own
+    return Math.min(project.memberLimits[resource], project.limits[resource] - taken) - own
+  }
+
   return {
     projects,
     projectsOf,
     projectFor,
+    room,
+    occupy(userId, projectId, resource, amount) {
+      const used = holding(projectId, userId, resource)
+      used.upper += amount
+      used.lower += amount
+    },
     charge(userId, projectId, amounts) {
-      const project = projectFor(userId, projectId)
+      projectFor(userId, projectId)
       const entries = Object.entries(amounts).filter(([, amount]) => amount !== 0) as [Resource, number][]
       for (const [resource, requested] of entries) {
         if (requested < 0) continue
-        const own = holding(projectId, userId, resource).upper
-        const taken = usageOf(project, resource).upper - own
-        const available = Math.min(project.memberLimits[resource], project.limits[resource] - taken) - own
+        const available = room(userId, projectId, resource)
         if (requested > available) {
           throw overLimit(
             'Resource Limit Exceeded for your account.',

@@ -23,8 +23,15 @@ export interface SynnefoOptions {
   readonly blockSize?: number
   /** Hash algorithm of the object store's blocks. Default sha256. */
   readonly blockHash?: string
-  /** Bytes of block that the object store keeps in memory before it goes to disk. Default 64 MiB. */
+  /**
+   * Bytes of blocks that the object store keeps in memory before it goes to disk. Default: an eighth of the machine's
+   * memory, at most 1 GiB.
+   */
   readonly memoryLimit?: number
+  /** The most entries of one page of the object store's listings. Default 10000. */
+  readonly listingLimit?: number
+  /** Whether the object store's entity tags are MD5 sums and not Merkle roots. Default false. */
+  readonly updateMd5?: boolean
   /** Cloud time that a build takes, ms. Default 180000. */
   readonly buildMs?: number
   /** Cloud time that start, shutdown, reboot, resize and delete take, ms. Default 20000. */

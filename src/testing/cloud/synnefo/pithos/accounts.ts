@@ -99,13 +99,13 @@ function describeAccount(state: State, request: Request, id: string): Described 
     until === undefined
       ? accountBytes(account)
       : containers.reduce((sum, container) => sum + totalsBefore(container, until).bytes, 0)
-  const quota = String(state.limits.account)
+  const quotas = [...state.diskspace.limits(id)]
   const headers = new Map([
     ['X-Account-Container-Count', String(containers.length)],
     ['X-Account-Bytes-Used', String(bytes)],
-    ['X-Account-Policy-Quota', quota],
-    [`X-Account-Policy-Quota-${id}`, quota],
+    ['X-Account-Policy-Quota', String(quotas.reduce((sum, [, quota]) => sum + quota, 0))],
   ])
+  for (const [project, quota] of quotas) headers.set(`X-Account-Policy-Quota-${project}`, String(quota))
   for (const [group, members] of account.groups) headers.set(`X-Account-Group-${group}`, members.join(','))
   for (const [key, value] of account.meta) headers.set(`X-Account-Meta-${key}`, value)
   if (until !== undefined) headers.set('X-Account-Until-Timestamp', httpDate(until))

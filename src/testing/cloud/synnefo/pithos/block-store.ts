@@ -1,17 +1,26 @@
-import { open, readFile, writeFile } from 'node:fs/promises'
+import { open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { createBuffers } from './buffers.js'
 import { stripTrailingZeros, type Hashing } from './hashing.js'
 
 const ZEROS = Buffer.alloc(65_536)
 
+/** Blocks of that many uploads and downloads at once find memory that was used before. */
+const BUFFERS_KEPT = 8
+
 /** Blocks by their hash, for all accounts together. Trailing NUL bytes are not kept; reading adds them again. */
 export interface BlockStore {
   has(hash: string): boolean
-  /** Stores a block of at most the block size and answers its hash. The store keeps the buffer. */
-  put(block: Buffer): Promise<string>
+  /** A buffer for a block that is to be put. */
+  readonly buffer: (length: number) => Buffer
+  /** Stores a block of at most the block size and answers its hash. The buffer belongs to the store from now on. */
+  put(block: Buffer, hashing: Hashing): Promise<string>
   /** The stored bytes of a block, without the NUL bytes at its end. Not to be changed. */
   load(hash: string): Promise<Buffer>
-  /** Bytes `start` to `end` (exclusive) of a block, padded with NUL bytes where it is shorter. */
+  /**
+   * Bytes `start` to `end` (exclusive) of a block, padded with NUL bytes where it is shorter. A piece is good until
+   * the next one is asked for.
+   */
   read(hash: string, start: number, end: number): AsyncGenerator<Uint8Array, void, undefined>
   /** Loses a block; false when it is not there. */
   forget(hash: string): boolean
@@ -20,19 +29,19 @@ export interface BlockStore {
 
 interface Stored {
   readonly length: number
-  /** In memory, for good or until the file is written. */
+  /** What is in memory; without it, the block is in a file once `written` is settled. */
   data?: Buffer
   written?: Promise<void>
 }
 
 export function createBlockStore(options: {
-  hashing: Hashing
   folder: () => Promise<string>
   /** Bytes of blocks held in memory in all; further blocks go to files, one each. */
   memoryLimit: number
 }): BlockStore {
-  const { hashing, folder, memoryLimit } = options
+  const { folder, memoryLimit } = options
   const blocks = new Map<string, Stored>()
+  const buffers = createBuffers(BUFFERS_KEPT)
   let inMemory = 0
 
   const find = (hash: string): Stored => {
@@ -44,47 +53,66 @@ export function createBlockStore(options: {
 
   const writeOut = async (hash: string, stored: Stored, data: Buffer): Promise<void> => {
     try {
-      await writeFile(await file(hash), data)
-      delete stored.data
+      await writeWhole(await file(hash), data)
     } catch (error) {
-      blocks.delete(hash)
+      if (blocks.get(hash) === stored) blocks.delete(hash)
       throw error
+    } finally {
+      buffers.give(data)
     }
   }
 
   return {
     has: (hash) => blocks.has(hash),
+    buffer: (length) => buffers.take(length),
 
-    async put(block) {
+    async put(block, hashing) {
       const data = stripTrailingZeros(block)
       const hash = hashing.block(data)
       const known = blocks.get(hash)
       if (known) {
+        buffers.give(block)
         await known.written
         return hash
       }
-      const stored: Stored = { length: data.length, data }
+      const stored: Stored = { length: data.length }
       blocks.set(hash, stored)
-      if (inMemory + data.length <= memoryLimit) {
-        inMemory += data.length
-        // A short block must not hold on to the memory of the whole buffer that it came in.
-        if (data.length < data.buffer.byteLength) stored.data = copyOf(data)
-      } else {
+      if (inMemory + data.length > memoryLimit) {
         stored.written = writeOut(hash, stored, data)
         await stored.written
+        return hash
+      }
+      inMemory += data.length
+      if (data.length === data.buffer.byteLength) {
+        stored.data = data
+      } else {
+        // A short block must not hold on to the memory of the whole buffer that it came in.
+        stored.data = copyOf(data)
+        buffers.give(block)
       }
       return hash
     },
 
     async load(hash) {
-      return find(hash).data ?? readFile(await file(hash))
+      const stored = find(hash)
+      await stored.written
+      return stored.data ?? readFile(await file(hash))
     },
 
     async *read(hash, start, end) {
       const stored = find(hash)
       const stop = Math.min(end, stored.length)
-      if (start < stop) {
-        yield stored.data?.subarray(start, stop) ?? (await readPart(await file(hash), start, stop))
+      if (start < stop && stored.data) {
+        yield stored.data.subarray(start, stop)
+      } else if (start < stop) {
+        await stored.written
+        const buffer = buffers.take(stop - start)
+        try {
+          await readPart(await file(hash), start, buffer)
+          yield buffer
+        } finally {
+          buffers.give(buffer)
+        }
       }
       for (let missing = end - Math.max(start, stop); missing > 0; missing -= ZEROS.length) {
         yield ZEROS.subarray(0, Math.min(missing, ZEROS.length))
@@ -93,7 +121,7 @@ export function createBlockStore(options: {
 
     forget(hash) {
       const stored = blocks.get(hash)
-      if (stored && !stored.written) inMemory -= stored.length
+      if (stored?.data) inMemory -= stored.length
       return blocks.delete(hash)
     },
 
@@ -110,8 +138,17 @@ function copyOf(data: Buffer): Buffer {
   return copy
 }
 
-async function readPart(path: string, start: number, end: number): Promise<Buffer> {
-  const buffer = Buffer.allocUnsafeSlow(end - start)
+async function writeWhole(path: string, data: Buffer): Promise<void> {
+  const handle = await open(path, 'w')
+  try {
+    let done = 0
+    while (done < data.length) done += (await handle.write(data, done)).bytesWritten
+  } finally {
+    await handle.close()
+  }
+}
+
+async function readPart(path: string, start: number, buffer: Buffer): Promise<void> {
   const handle = await open(path)
   try {
     let filled = 0
@@ -123,5 +160,4 @@ async function readPart(path: string, start: number, end: number): Promise<Buffe
   } finally {
     await handle.close()
   }
-  return buffer
 }

@@ -1,10 +1,10 @@
 import { checkModification } from './conditions.js'
-import { cutBody } from './content.js'
+import { storeContent } from './content.js'
 import { httpDate } from './dates.js'
 import { conflict, forbidden, notFound } from './failure.js'
 import { mergeMeta, metaFromHeaders } from './metadata.js'
 import { listObjects } from './object-listing.js'
-import { applyPolicy, policyFromHeaders } from './policy.js'
+import { changePolicy, initialPolicy, policyFromHeaders } from './policy.js'
 import { reply, replyJson, replyText, TEXT_TYPE, XML_TYPE, type Headers } from './reply.js'
 import { bodyOf, contentLength, hasFlag, isChunked, untilOf, type Request } from './request.js'
 import { accessTo, isSharedWith, ownContainer } from './sharing.js'
@@ -48,9 +48,13 @@ export function putContainer(state: State, request: Request, place: ContainerPla
   const account = accountOf(state, place.account)
   const known = account.containers.get(place.container)
   const merged = mergeMeta(known?.meta ?? new Map(), meta, true)
-  const container = known ?? createContainer(state, account, place.container)
-  container.meta = merged
-  container.policy = applyPolicy(container.policy, policy, account.id)
+  if (known) {
+    changePolicy(state, known, policy)
+    known.meta = merged
+  } else {
+    const initial = initialPolicy(state, account.id, policy)
+    createContainer(state, account, place.container, initial).meta = merged
+  }
   reply(request.exchange, known ? 202 : 201)
 }
 
@@ -64,8 +68,9 @@ export async function postContainer(state: State, request: Request, place: Conta
   // Without anything to change the server does not look at the container, which need not even exist.
   if (!update || meta.size > 0 || policy.size > 0) {
     const container = containerOf(account, place.container)
-    container.meta = mergeMeta(container.meta, meta, update)
-    container.policy = applyPolicy(container.policy, policy, account.id)
+    const merged = mergeMeta(container.meta, meta, update)
+    changePolicy(state, container, policy)
+    container.meta = merged
     container.modified = state.now()
     account.modified = container.modified
   }
@@ -90,12 +95,22 @@ export function removeContainer(state: State, request: Request, place: Container
 }
 
 /** Blocks in the body of a request, stored one by one as they arrive. */
-async function storeBlocks(state: State, request: Request): Promise<string[]> {
-  const hashes: string[] = []
-  const body = bodyOf(request, state.limits.body)
-  for await (const block of cutBody(body, { size: state.blockSize, limit: state.limits.body })) {
-    hashes.push(await state.blocks.put(block))
-  }
+async function storeBlocks(state: State, request: Request): Promise<readonly string[]> {
+  const { blocks, blockSize, hashing, limits, mishaps } = state
+  const { hashes } = await storeContent(blocks, bodyOf(request, limits.body), {
+    blockSize,
+    hashing,
+    length: contentLength(request),
+    limit: limits.body,
+    inspect(block) {
+      if (mishaps.corrupt === 0) return
+      mishaps.corrupt -= 1
+      block.writeUInt8(block.readUInt8() ^ 0xff)
+    },
+  })
+  const lost = hashes.slice(0, mishaps.lose)
+  mishaps.lose -= lost.length
+  for (const hash of lost) blocks.forget(hash)
   return hashes
 }
 

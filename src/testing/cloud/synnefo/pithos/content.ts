@@ -1,12 +1,17 @@
 import type { BlockStore } from './block-store.js'
-import { badRequest } from './failure.js'
+import { createCutter } from './cutter.js'
+import type { Hashing } from './hashing.js'
 
-/** What an object holds: its blocks, and how many of their bytes count. */
-export interface Content {
+/** How contents are cut in blocks, and how these are named. */
+export interface Cut {
+  readonly blockSize: number
+  readonly hashing: Hashing
+}
+
+/** What an object holds: its blocks, and how many of their bytes count. The server's settings may have changed since. */
+export interface Content extends Cut {
   readonly bytes: number
   readonly hashes: readonly string[]
-  /** What it was cut to; the server's setting may have changed since. */
-  readonly blockSize: number
 }
 
 /** A run of bytes; `end` is exclusive. */
@@ -15,7 +20,10 @@ export interface Span {
   readonly end: number
 }
 
-/** The bytes of a span, in pieces of at most a block. */
+/** Lets bytes pass by, to whoever waits for what `take` returns. */
+export type Body = (take: (chunk: Buffer) => Promise<void> | undefined) => Promise<void>
+
+/** The bytes of a span, in pieces of at most a block, each good until the next one is asked for. */
 export async function* readContent(
   blocks: BlockStore,
   content: Content,
@@ -33,62 +41,60 @@ export async function* readContent(
   }
 }
 
-/** Cuts a body in pieces of `size` bytes, the first of `first`, each copied once into a buffer of its own. */
-export async function* cutBody(
-  chunks: AsyncIterable<Buffer>,
-  options: { size: number; first?: number; limit: number },
-): AsyncGenerator<Buffer, void, undefined> {
-  let wanted = options.first ?? options.size
-  let gathered: Buffer[] = []
-  let held = 0
-  let total = 0
-  for await (const chunk of chunks) {
-    total += chunk.length
-    if (total > options.limit) throw badRequest('Maximum size is reached')
-    let rest = chunk
-    while (held + rest.length >= wanted) {
-      gathered.push(rest.subarray(0, wanted - held))
-      rest = rest.subarray(wanted - held)
-      yield join(gathered, wanted)
-      gathered = []
-      held = 0
-      wanted = options.size
-    }
-    if (rest.length > 0) {
-      gathered.push(rest)
-      held += rest.length
-    }
-  }
-  if (held > 0) yield join(gathered, held)
+/** Stores bytes as they come. */
+export async function storeContent(
+  blocks: BlockStore,
+  body: Body,
+  cut: Cut & {
+    readonly length?: number | undefined
+    readonly limit: number
+    /** Sees every block before it is stored. */
+    readonly inspect?: (block: Buffer) => void
+  },
+): Promise<Content> {
+  const { blockSize, hashing, inspect } = cut
+  const hashes: string[] = []
+  let bytes = 0
+  const { length, limit } = cut
+  const cutter = createCutter({ size: blockSize, length, limit, buffer: blocks.buffer }, async (block) => {
+    bytes += block.length
+    inspect?.(block)
+    hashes.push(await blocks.put(block, hashing))
+  })
+  await body(cutter.take)
+  await cutter.end()
+  return { bytes, hashes, blockSize, hashing }
 }
 
-/** Joins in memory that belongs to nothing else: the block store may keep it. */
-function join(pieces: readonly Buffer[], length: number): Buffer {
-  const joined = Buffer.allocUnsafeSlow(length)
-  let position = 0
-  for (const piece of pieces) position += piece.copy(joined, position)
-  return joined
-}
-
-/** Writes pieces over a content from `position` on; bytes after them stay, also those beyond the end. */
+/** Writes over a content from `position` on; bytes after what comes stay, also those beyond the end. */
 export async function overwrite(
   blocks: BlockStore,
   content: Content,
   position: number,
-  pieces: AsyncIterable<Buffer>,
+  body: Body,
+  options: { readonly length?: number | undefined; readonly limit: number },
 ): Promise<Content> {
-  const { blockSize } = content
+  const { blockSize, hashing } = content
   const hashes = [...content.hashes]
   let end = position
-  for await (const piece of pieces) {
+  const cut = {
+    size: blockSize,
+    first: blockSize - (position % blockSize),
+    buffer: blocks.buffer,
+    ...options,
+  }
+  const cutter = createCutter(cut, async (piece) => {
     const index = Math.floor(end / blockSize)
     const offset = end % blockSize
+    end += piece.length
     const old = hashes[index]
     const whole = old === undefined || piece.length === blockSize
-    hashes[index] = await blocks.put(whole ? piece : overlay(await blocks.load(old), offset, piece))
-    end += piece.length
-  }
-  return { bytes: Math.max(content.bytes, end), hashes, blockSize }
+    const block = whole ? piece : overlay(await blocks.load(old), offset, piece)
+    hashes[index] = await blocks.put(block, hashing)
+  })
+  await body(cutter.take)
+  await cutter.end()
+  return { bytes: Math.max(content.bytes, end), hashes, blockSize, hashing }
 }
 
 /** Writes the first `length` bytes of a source over a content; whole blocks are taken over by their hash. */
@@ -99,14 +105,15 @@ export async function overwriteFrom(
   source: Content,
   length: number,
 ): Promise<Content> {
-  const { blockSize } = content
-  if (position % blockSize !== 0 || source.blockSize !== blockSize) {
-    const pieces = cutBody(asBuffers(readContent(blocks, source, { start: 0, end: length })), {
-      size: blockSize,
-      first: blockSize - (position % blockSize),
-      limit: length,
-    })
-    return overwrite(blocks, content, position, pieces)
+  const { blockSize, hashing } = content
+  const sameCut = source.blockSize === blockSize && source.hashing.name === hashing.name
+  if (position % blockSize !== 0 || !sameCut) {
+    const body: Body = async (take) => {
+      for await (const piece of readContent(blocks, source, { start: 0, end: length })) {
+        await take(Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength))
+      }
+    }
+    return overwrite(blocks, content, position, body, { length, limit: length })
   }
   const hashes = [...content.hashes]
   for (let done = 0; done < length; done += blockSize) {
@@ -119,17 +126,17 @@ export async function overwriteFrom(
       // A last block taken over whole brings bytes beyond the end along (pithos dossier 8, stale tail).
       hashes[index] = from
     } else {
-      hashes[index] = await blocks.put(overlay(await blocks.load(old), 0, await head(blocks, from, part)))
+      const block = overlay(await blocks.load(old), 0, await head(blocks, from, part))
+      hashes[index] = await blocks.put(block, hashing)
     }
   }
-  return { bytes: Math.max(content.bytes, position + length), hashes, blockSize }
+  return { bytes: Math.max(content.bytes, position + length), hashes, blockSize, hashing }
 }
 
 /** Cuts a content off; its last block stays as it is, bytes beyond the new end included. */
 export function truncate(content: Content, bytes: number): Content {
   if (bytes >= content.bytes) return content
-  const { blockSize, hashes } = content
-  return { bytes, hashes: hashes.slice(0, Math.ceil(bytes / blockSize)), blockSize }
+  return { ...content, bytes, hashes: content.hashes.slice(0, Math.ceil(bytes / content.blockSize)) }
 }
 
 function overlay(old: Buffer, offset: number, piece: Uint8Array): Buffer {
@@ -143,8 +150,4 @@ async function head(blocks: BlockStore, hash: string, length: number): Promise<B
   const block = Buffer.alloc(length)
   ;(await blocks.load(hash)).copy(block)
   return block
-}
-
-async function* asBuffers(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer, void, undefined> {
-  for await (const piece of pieces) yield Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength)
 }

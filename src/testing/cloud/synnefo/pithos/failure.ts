@@ -61,8 +61,3 @@ export function rangeNotSatisfiable(message: string): Failure {
 export function unprocessable(message: string): Failure {
   return new Failure(422, 'unprocessableEntity', message)
 }
-
-/** Says openly that the embedded cloud lacks what the real server has. */
-export function notImplemented(message: string): Failure {
-  return new Failure(501, 'notImplemented', message)
-}

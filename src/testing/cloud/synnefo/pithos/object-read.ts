@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { checkMatch, checkModification } from './conditions.js'
 import type { Span } from './content.js'
 import { epochSeconds, parseHttpDate } from './dates.js'
-import { notFound, notImplemented } from './failure.js'
+import { notFound } from './failure.js'
 import { describeObject } from './object-description.js'
 import { readView, viewObject, type View } from './object-view.js'
 import { parseRanges } from './ranges.js'
@@ -32,7 +32,7 @@ export function getObject(state: State, request: Request, place: ObjectPlace): v
   const view = readableView(state, request, place)
   checkConditions(request.headers, view)
   const headers = describeObject(state, request, view)
-  if (hasFlag(request, 'hashmap')) replyHashmap(state, request, view, headers)
+  if (hasFlag(request, 'hashmap')) replyHashmap(request, view, headers)
   else sendContent(state, request, view, headers)
 }
 
@@ -76,17 +76,19 @@ function readableView(state: State, request: Request, place: ObjectPlace): View 
   return viewObject(state, container, place.object, query.get('version'), user.id)
 }
 
-function replyHashmap(state: State, request: Request, view: View, description: Headers): void {
-  if (view.version.attributes.manifest !== undefined) throw notImplemented('Hashmap of a manifest')
+function replyHashmap(request: Request, view: View, description: Headers): void {
   const { exchange, format } = request
-  const { bytes, hashes, blockSize } = view.version
+  const { bytes, parts } = view
+  const { blockSize, hashing } = parts[0] ?? view.version
+  // unverified: of a manifest, the blocks of its parts one after the other, though parts may end within a block.
+  const hashes = parts.flatMap((part) => part.hashes)
   const headers = new Map(description)
   headers.delete('Content-Length')
   const hashmap = {
-    block_hash: state.hashing.name,
+    block_hash: hashing.name,
     block_size: blockSize,
     bytes,
-    hashes: hashes.length > 0 ? hashes : [state.hashing.empty],
+    hashes: hashes.length > 0 ? hashes : [hashing.empty],
   }
   if (format === 'xml') {
     const content = hashmap.hashes.map((hash) => element('hash', hash)).join('')
@@ -94,7 +96,7 @@ function replyHashmap(state: State, request: Request, view: View, description: H
       name: view.name,
       bytes: String(bytes),
       block_size: String(blockSize),
-      block_hash: state.hashing.name,
+      block_hash: hashing.name,
     })
     replyText(exchange, 200, XML_TYPE, document(xml), headers)
   } else {

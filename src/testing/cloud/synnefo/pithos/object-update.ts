@@ -1,6 +1,6 @@
 import { checkMatch } from './conditions.js'
-import { cutBody, overwrite, overwriteFrom, truncate, type Content } from './content.js'
-import { badRequest, lengthRequired, notFound, notImplemented } from './failure.js'
+import { overwrite, overwriteFrom, truncate, type Content } from './content.js'
+import { badRequest, lengthRequired, notFound } from './failure.js'
 import { mergeMeta } from './metadata.js'
 import { parseObjectPath, sourceVersion } from './object-copy.js'
 import {
@@ -10,8 +10,10 @@ import {
   parseObjectHeaders,
   type ObjectHeaders,
 } from './object-headers.js'
+import { createFromForm } from './object-form.js'
 import type { ObjectPlace } from './object-read.js'
 import { viewObject } from './object-view.js'
+import { md5Of, writtenHeaders } from './object-write.js'
 import { parseUpdateRange, type UpdateRange } from './ranges.js'
 import { reply } from './reply.js'
 import { bodyOf, contentLength, hasFlag, isChunked, type Request } from './request.js'
@@ -22,7 +24,8 @@ import { addVersion, type Container, type State, type Version } from './state.js
 export async function postObject(state: State, request: Request, place: ObjectPlace): Promise<void> {
   const type = request.headers.get('content-type')
   if (type?.startsWith('multipart/form-data') === true) {
-    throw notImplemented('Creating an object from an HTML form')
+    await createFromForm(state, request, place, type)
+    return
   }
   const wanted = parseObjectHeaders(request)
   if (type === 'application/octet-stream' || request.headers.has('x-source-object')) {
@@ -60,24 +63,19 @@ async function updateData(
   const written = request.headers.has('x-source-object')
     ? await writeSource(state, request, version, range)
     : await writeBody(state, request, version, range)
-  const { bytes, hashes } = end === undefined ? written : truncate(written, end)
+  const content = end === undefined ? written : truncate(written, end)
+  const { bytes, hashes } = content
+  const md5 = await md5Of(state, content)
   const added = addVersion(state, container, place.object, {
     ...version,
     ...changedMetadata(version, wanted, hasFlag(request, 'update')),
     bytes,
     hashes,
-    md5: '',
+    md5,
     modifiedBy: request.user.id,
   })
   applySharing(state, container, place.object, wanted)
-  reply(
-    request.exchange,
-    204,
-    new Map([
-      ['ETag', added.root],
-      ['X-Object-Version', String(added.serial)],
-    ]),
-  )
+  reply(request.exchange, 204, writtenHeaders(state, added))
 }
 
 /** The object to change, once everything that forbids it has been looked at. */
@@ -119,14 +117,9 @@ async function writeBody(
     if (length !== undefined && length !== announced)
       throw badRequest('Content length does not match range length')
   }
-  const { blockSize } = content
   const { body: limit } = state.limits
-  const pieces = cutBody(bodyOf(request, limit), {
-    size: blockSize,
-    first: blockSize - (start % blockSize),
-    limit,
-  })
-  return overwrite(state.blocks, content, start, pieces)
+  const options = { length: contentLength(request), limit }
+  return overwrite(state.blocks, content, start, bodyOf(request, limit), options)
 }
 
 async function writeSource(

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { readContent, type Content, type Span } from './content.js'
 import { notFound } from './failure.js'
 import { objectNames } from './listing.js'
@@ -28,14 +29,22 @@ export function viewObject(
   if (!version) throw notFound(serial === null ? 'Object does not exist' : 'Version does not exist')
   const base = { container, name, version, pinned: serial !== null }
   const { manifest } = version.attributes
-  if (manifest === undefined) return { ...base, etag: version.root, bytes: version.bytes, parts: [version] }
+  if (manifest === undefined) {
+    return { ...base, etag: entityTag(state, version), bytes: version.bytes, parts: [version] }
+  }
   const parts = manifestParts(state, container, name, manifest, reader)
   return {
     ...base,
-    etag: state.hashing.root(parts.map(({ root }) => root)),
+    etag: state.updateMd5
+      ? md5Of(parts.map(({ md5 }) => md5).join(''))
+      : version.hashing.root(parts.map(({ root }) => root)),
     bytes: parts.reduce((sum, part) => sum + part.bytes, 0),
     parts,
   }
+}
+
+export function entityTag(state: State, { md5, root }: Version): string {
+  return state.updateMd5 ? md5 : root
 }
 
 export function versionOf(container: Container, name: string, serial: string): Version | undefined {
@@ -76,4 +85,8 @@ function manifestParts(
     if (version?.attributes.manifest !== undefined || !version) return []
     return reader === account.id || accessTo(state, reader, container, name) ? [version] : []
   })
+}
+
+function md5Of(text: string): string {
+  return createHash('md5').update(text).digest('hex')
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { checkMatch, hasMatchCondition } from './conditions.js'
-import { cutBody, type Content } from './content.js'
+import { readContent, storeContent, type Body, type Content } from './content.js'
 import { badRequest, Failure, lengthRequired, unprocessable } from './failure.js'
 import { mergeMeta } from './metadata.js'
 import { copyFromHeaders } from './object-copy.js'
@@ -12,11 +12,11 @@ import {
   type ObjectHeaders,
 } from './object-headers.js'
 import type { ObjectPlace } from './object-read.js'
-import { viewObject } from './object-view.js'
-import { reply, replyJson } from './reply.js'
+import { entityTag, viewObject } from './object-view.js'
+import { reply, replyJson, type Headers } from './reply.js'
 import { bodyOf, contentLength, hasFlag, isChunked, type Request } from './request.js'
 import { readableContainer, writableContainer } from './sharing.js'
-import { addVersion, latest, newUuid, type State } from './state.js'
+import { addVersion, latest, newUuid, type State, type Version } from './state.js'
 
 /** Creates or replaces an object: from a hashmap, from data, or from another object. */
 export async function putObject(state: State, request: Request, place: ObjectPlace): Promise<void> {
@@ -43,20 +43,32 @@ async function putHashmap(
   wanted: ObjectHeaders,
   type: string,
 ): Promise<void> {
-  const { blockSize } = state
-  const content = parseHashmap(await readText(state, request), blockSize)
-  const { bytes } = content
-  const hashes = checkHashes(content.hashes)
-  const { empty } = state.hashing
-  if (bytes === 0 && hashes.some((hash) => hash !== empty)) throw badRequest('Data size does not match')
+  const { blocks, blockSize, hashing } = state
+  const hashmap = parseHashmap(await readText(state, request), blockSize)
+  const { bytes } = hashmap
+  const hashes = checkHashes(hashmap.hashes)
+  if (bytes === 0 && hashes.some((hash) => hash !== hashing.empty))
+    throw badRequest('Data size does not match')
   if (bytes > 0) {
-    const missing = [...new Set(hashes)].filter((hash) => !state.blocks.has(hash))
+    const missing = [...new Set(hashes)].filter((hash) => !blocks.has(hash))
     if (missing.length > 0) {
       replyJson(request.exchange, 409, missing)
       return
     }
   }
-  store(state, request, place, wanted, { type, md5: '', bytes, hashes: bytes === 0 ? [] : hashes, blockSize })
+  const content = { bytes, hashes: bytes === 0 ? [] : hashes, blockSize, hashing }
+  const md5 = await md5Of(state, content)
+  replyCreated(state, request, store(state, request, place, wanted, { ...content, type, md5 }))
+}
+
+/** The MD5 of what is stored already, if the server's setting asks for it. */
+export async function md5Of(state: State, content: Content): Promise<string> {
+  if (!state.updateMd5) return ''
+  const checksum = createHash('md5')
+  for await (const piece of readContent(state.blocks, content, { start: 0, end: content.bytes })) {
+    checksum.update(piece)
+  }
+  return checksum.digest('hex')
 }
 
 async function putData(
@@ -67,29 +79,44 @@ async function putData(
   type: string,
 ): Promise<void> {
   const expected = request.headers.get('etag')?.replaceAll('"', '').toLowerCase()
-  const checksum = expected === undefined ? undefined : createHash('md5')
-  const hashes: string[] = []
-  let bytes = 0
-  const { blockSize } = state
-  const { body: limit } = state.limits
-  for await (const block of cutBody(bodyOf(request, limit), { size: blockSize, limit })) {
-    checksum?.update(block)
-    hashes.push(await state.blocks.put(block))
-    bytes += block.length
+  const body = bodyOf(request, state.limits.body)
+  const data = await storeData(state, body, contentLength(request), expected !== undefined)
+  if (expected !== undefined && data.md5 !== expected) {
+    throw unprocessable('Object data does not match ETag')
   }
-  const md5 = checksum?.digest('hex') ?? ''
-  if (expected !== undefined && md5 !== expected) throw unprocessable('Object data does not match ETag')
-  store(state, request, place, wanted, { type, md5, bytes, hashes, blockSize })
+  replyCreated(state, request, store(state, request, place, wanted, { ...data, type }))
 }
 
-function store(
+export type Data = Content & { readonly md5: string }
+
+/** Stores what comes in blocks; their MD5 is made when the server's setting or the client wants it. */
+export async function storeData(
+  state: State,
+  body: Body,
+  length: number | undefined,
+  wantsMd5: boolean,
+): Promise<Data> {
+  const { blocks, blockSize, hashing, limits } = state
+  const checksum = wantsMd5 || state.updateMd5 ? createHash('md5') : undefined
+  const content = await storeContent(blocks, body, {
+    blockSize,
+    hashing,
+    length,
+    limit: limits.body,
+    inspect: (block) => checksum?.update(block),
+  })
+  return { ...content, md5: checksum?.digest('hex') ?? '' }
+}
+
+/** Makes what is stored the newest version of a path, and answers with it. */
+export function store(
   state: State,
   request: Request,
   place: ObjectPlace,
   wanted: ObjectHeaders,
-  content: Content & { readonly type: string; readonly md5: string },
-): void {
-  const { user, exchange } = request
+  content: Data & { readonly type: string },
+): Version {
+  const { user } = request
   const container = writableContainer(state, user.id, place.account, place.container, place.object)
   checkMaySetSharing(request, container, wanted)
   const version = addVersion(state, container, place.object, {
@@ -100,14 +127,19 @@ function store(
     meta: mergeMeta(new Map(), wanted.meta, false),
   })
   applySharing(state, container, place.object, wanted)
-  reply(
-    exchange,
-    201,
-    new Map([
-      ['ETag', version.root],
-      ['X-Object-Version', String(version.serial)],
-    ]),
-  )
+  return version
+}
+
+function replyCreated(state: State, { exchange }: Request, version: Version): void {
+  reply(exchange, 201, writtenHeaders(state, version))
+}
+
+/** What a write answers about the version that it made. */
+export function writtenHeaders(state: State, version: Version): Headers {
+  return new Map([
+    ['ETag', entityTag(state, version)],
+    ['X-Object-Version', String(version.serial)],
+  ])
 }
 
 /** Conditions on what a write would replace; only a request that has some is refused for what it may not read. */
@@ -128,7 +160,13 @@ function currentEtag(state: State, { user }: Request, place: ObjectPlace): strin
 
 async function readText(state: State, request: Request): Promise<string> {
   const pieces: Buffer[] = []
-  for await (const chunk of bodyOf(request, state.limits.body)) pieces.push(chunk)
+  await bodyOf(
+    request,
+    state.limits.body,
+  )((chunk) => {
+    pieces.push(chunk)
+    return undefined
+  })
   return Buffer.concat(pieces).toString('utf8')
 }
 

@@ -1,4 +1,5 @@
 import type { Exchange, User, Users } from '../../service.js'
+import type { Body } from './content.js'
 import { badRequest, Failure } from './failure.js'
 import { decode } from './percent.js'
 
@@ -124,9 +125,9 @@ export function contentLength(request: Request): number | undefined {
 }
 
 /** The body, unless it says beforehand that it is too long. */
-export function bodyOf(request: Request, limit: number): AsyncIterable<Buffer> {
+export function bodyOf(request: Request, limit: number): Body {
   if ((contentLength(request) ?? 0) > limit) throw badRequest('Maximum size is reached')
-  return request.exchange.chunks()
+  return (take) => request.exchange.receive(take)
 }
 
 function isAscii(text: string): boolean {

@@ -1,9 +1,11 @@
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import type { Users } from '../../service.js'
 import type { BlockStore } from './block-store.js'
 import type { Content } from './content.js'
+import type { Diskspace } from './diskspace.js'
 import { notFound, tooLarge } from './failure.js'
 import type { Hashing } from './hashing.js'
+import { publicId } from './public-id.js'
 import type { Turns } from './turns.js'
 
 /** All that the object store knows, and the settings of the server it stands for. */
@@ -12,11 +14,16 @@ export interface State {
   /** Objects by the id in their public URL. */
   readonly published: Map<string, PublishedObject>
   readonly blocks: BlockStore
-  readonly hashing: Hashing
-  /** Of what is written from now on. */
+  /** Hash and size of blocks: of what is written from now on. */
+  hashing: Hashing
   blockSize: number
-  /** Entries of a listing, bytes of a body and of an account that the server allows. */
-  readonly limits: { readonly listing: number; readonly body: number; readonly account: number }
+  /** Whether entity tags are MD5 sums: the server's setting UPDATE_MD5 (pithos dossier 7.3). */
+  readonly updateMd5: boolean
+  /** Entries of a listing and bytes of a body that the server allows. */
+  readonly limits: { readonly listing: number; readonly body: number }
+  readonly diskspace: Diskspace
+  /** What is to go wrong with blocks that are sent to containers. */
+  readonly mishaps: { corrupt: number; lose: number }
   readonly users: Users
   readonly publicPrefix: string
   readonly turns: Turns
@@ -72,7 +79,7 @@ export interface Version extends Content {
   readonly modifiedBy: string
   readonly deleted: boolean
   readonly root: string
-  /** MD5 of the content where a client told it, otherwise empty (pithos dossier 7.3). */
+  /** MD5 of the content where it is known, otherwise empty (pithos dossier 7.3). */
   readonly md5: string
   readonly type: string
   readonly attributes: Attributes
@@ -118,7 +125,7 @@ export function containerOf(account: Account | undefined, name: string): Contain
   return container
 }
 
-export function createContainer(state: State, account: Account, name: string): Container {
+export function createContainer(state: State, account: Account, name: string, policy: Policy): Container {
   const now = state.now()
   const container: Container = {
     account,
@@ -126,7 +133,7 @@ export function createContainer(state: State, account: Account, name: string): C
     created: now,
     modified: now,
     meta: NO_ENTRIES,
-    policy: defaultPolicy(account.id),
+    policy,
     objects: new Map<string, StoredObject>(),
     count: 0,
     bytes: 0,
@@ -189,13 +196,13 @@ export function addVersion(
   const object = container.objects.get(name) ?? createObject(container, name)
   const added: Version = {
     ...version,
-    root: state.hashing.root(version.hashes),
+    root: version.hashing.root(version.hashes),
     serial: state.nextSerial(),
     modified: state.now(),
     deleted: false,
   }
   append(object, added)
-  container.bytes += growth
+  changeBytes(state, container, growth)
   if (!old) container.count += 1
   return added
 }
@@ -214,7 +221,7 @@ export function deleteObject(state: State, object: StoredObject, modifiedBy: str
     bytes: 0,
     hashes: [],
   })
-  container.bytes -= old.bytes
+  changeBytes(state, container, -old.bytes)
   container.count -= 1
   delete object.sharing
   unpublish(state, object)
@@ -274,26 +281,18 @@ function checkQuotas(
   if (policy.quota > 0 && inContainer > 0 && container.bytes + inContainer > policy.quota) {
     throw tooLarge(`Quota error: Container ${container.name} exceeds its quota of ${policy.quota} bytes`)
   }
-  const inAccount = growth - (moved?.container.account === account ? leaving : 0)
-  if (inAccount > 0 && accountBytes(account) + inAccount > state.limits.account) {
-    throw tooLarge(`Quota error: Account exceeds its quota of ${state.limits.account} bytes`)
-  }
+  const sameSpace = moved?.container.account === account && moved.container.policy.project === policy.project
+  const more = growth - (sameSpace ? leaving : 0)
+  if (more > 0) state.diskspace.check(account.id, policy.project, more)
+}
+
+function changeBytes(state: State, container: Container, change: number): void {
+  container.bytes += change
+  state.diskspace.use(container.account.id, container.policy.project, change)
 }
 
 export function accountBytes(account: Account): number {
   let bytes = 0
   for (const container of account.containers.values()) bytes += container.bytes
   return bytes
-}
-
-const PUBLIC_ALPHABET = '0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ'
-
-function publicId(): string {
-  let rest = BigInt(`0x${randomBytes(16).toString('hex')}`)
-  let id = ''
-  do {
-    id = PUBLIC_ALPHABET.charAt(Number(rest % 62n)) + id
-    rest /= 62n
-  } while (rest > 0n)
-  return id
 }
