@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { getGlobalDispatcher } from 'undici'
 import { expect, it } from 'vitest'
 import { describeReal, type SwiftServer, type SwiftUser } from './real-servers.js'
+import { describeSwiftStorage } from './swift-storage-suite.js'
 
 interface Answer {
   readonly status: number
@@ -119,4 +120,6 @@ describeReal('swift', (server) => {
     )
     expect(status).toBe(403)
   })
+
+  describeSwiftStorage(server)
 })

@@ -39,6 +39,8 @@ export interface Fault {
   readonly method?: string
   /** As it comes over the wire, without the query: exactly this, or what starts with it if it ends in `*`, or a pattern. */
   readonly path?: string | RegExp
+  /** Something in the query, as it comes over the wire: `hashmap` tells a put of hashes from one of content. */
+  readonly search?: string | RegExp
   /** Matching requests to let through first. Default 0. */
   readonly skip?: number
   /** How many requests to spoil, then the fault is used up. `Infinity` is allowed. Default 1. */
@@ -57,9 +59,16 @@ export interface Faults {
   clear(): void
 }
 
+/** What a fault is chosen by. */
+export interface Requested {
+  readonly method: string
+  readonly path: string
+  readonly search: string
+}
+
 export interface FaultBook extends Faults {
   /** What goes wrong with this request; uses the fault up. */
-  take(cloud: EmbeddedCloudName, method: string, path: string): readonly FaultKind[]
+  take(cloud: EmbeddedCloudName, request: Requested): readonly FaultKind[]
 }
 
 interface Entry {
@@ -86,10 +95,10 @@ export function createFaults(initial: readonly Fault[] = []): FaultBook {
     clear() {
       entries = []
     },
-    take(cloud, method, path) {
+    take(cloud, request) {
       let due: Entry | undefined
       for (const entry of entries) {
-        if (!matches(entry.fault, cloud, method, path)) continue
+        if (!matches(entry.fault, cloud, request)) continue
         if (entry.toSkip > 0) entry.toSkip -= 1
         else if (entry.left > 0) due ??= entry
       }
@@ -108,12 +117,17 @@ export function matchesPath(pattern: string | RegExp, path: string): boolean {
   return pattern.endsWith('*') ? path.startsWith(pattern.slice(0, -1)) : path === pattern
 }
 
-function matches(fault: Fault, cloud: EmbeddedCloudName, method: string, path: string): boolean {
+function matches(fault: Fault, cloud: EmbeddedCloudName, { method, path, search }: Requested): boolean {
   return (
     (fault.cloud === undefined || fault.cloud === cloud) &&
     (fault.method === undefined || fault.method.toUpperCase() === method) &&
-    (fault.path === undefined || matchesPath(fault.path, path))
+    (fault.path === undefined || matchesPath(fault.path, path)) &&
+    (fault.search === undefined || has(search, fault.search))
   )
+}
+
+function has(text: string, pattern: string | RegExp): boolean {
+  return typeof pattern === 'string' ? text.includes(pattern) : text.search(pattern) !== -1
 }
 
 function kindsOf(fault: Fault): readonly FaultKind[] {

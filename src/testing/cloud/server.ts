@@ -90,7 +90,7 @@ async function serve(
 ): Promise<void> {
   const method = request.method ?? 'GET'
   const { path, search } = splitTarget(request.url ?? '/')
-  const kinds = options.faults.take(options.cloud, method, path)
+  const kinds = options.faults.take(options.cloud, { method, path, search })
   const record: OpenRecord = {
     cloud: options.cloud,
     method,

@@ -23,7 +23,7 @@ export interface Exchange {
   body(): Promise<Buffer>
   /** The body piece by piece, for what should not be held whole. */
   chunks(): AsyncIterable<Buffer>
-  /** The body as it arrives, at far less cost than `chunks`; it waits while a promise of `take` is pending. */
+  /** The body as it arrives, at less cost than `chunks`; it waits while a promise of `take` is pending. */
   receive(take: (chunk: Buffer) => Promise<void> | undefined): Promise<void>
   /** Answers. Of an async iterable the next piece is asked for when the one before is with the kernel. */
   send(

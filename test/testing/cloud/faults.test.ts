@@ -48,6 +48,17 @@ const split = (bytes: string): [head: string, body: string] => {
 }
 const lengthIn = (head: string): number => Number(/content-length: (\d+)/i.exec(head)?.[1])
 
+describe('the query of a fault', () => {
+  it.each([['until'], [/^until=\d+$/]])('%s is looked for', async (search) => {
+    add({ kind: 'status', status: 503 }, { search, times: Infinity })
+    const at = async (query: string): Promise<number> =>
+      (await call('GET', `${cloud.synnefo.url}${flavorsPath}${query}`, { token: cloud.synnefo.token })).status
+    expect(await at('')).toBe(200)
+    expect(await at('?until=1')).toBe(503)
+    expect(await at('?other=1')).toBe(200)
+  })
+})
+
 describe('which requests', () => {
   it('lets some through first, then spoils some, then is used up', async () => {
     add({ kind: 'status', status: 503 }, { path: flavorsPath, skip: 2, times: 2 })

@@ -86,3 +86,16 @@ it('lends no memory that is foreign, small, or much too large', () => {
   const fitting = buffers.take(300_000)
   expect([fitting.buffer, fitting.length]).toEqual([large.buffer, 300_000])
 })
+
+it('joins a body of very many very short chunks', async () => {
+  const { blocks } = await storeInFiles()
+  const content = pattern(3000)
+  const body: Body = async (take) => {
+    for (let at = 0; at < content.length; at += 1) await take(content.subarray(at, at + 1))
+  }
+  const stored = await storeContent(blocks, body, { blockSize: 1024, hashing, limit: 3000 })
+  const pieces: Buffer[] = []
+  for await (const piece of readContent(blocks, stored, { start: 0, end: 3000 }))
+    pieces.push(Buffer.from(piece))
+  expect(Buffer.concat(pieces)).toEqual(content)
+})

@@ -103,6 +103,16 @@ export function attachSwift(
   }
 }
 
+/** Where in the object store a path is: all of it, and from the version on, which is what a store knows of itself. */
+export function pathInStore(
+  prefix: string,
+  path: string,
+): { readonly full: string; readonly fromVersion: string } {
+  const full = storePath(prefix, path)
+  const { start } = versionOf(prefix)
+  return { full, fromVersion: start === prefix.length ? full : full.slice(start) }
+}
+
 /**
  * Where in the object store a path is: the storage URL, `/v1/AUTH_own`, holds the user's account already, and that of another one
  * takes its place. A store that leaves the account out, `/swift/v1`, has it appended.

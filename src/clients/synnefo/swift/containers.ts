@@ -7,7 +7,6 @@ import { listContainers } from '../storage/account-operations.js'
 import { oneOf, textArgument, wholeNumber } from '../storage/arguments.js'
 import { deleteContainer, headContainer, putContainer } from '../storage/container-operations.js'
 import { service } from '../storage/headers.js'
-import { listAll } from '../storage/listing.js'
 import {
   checkText,
   containerName,
@@ -28,6 +27,7 @@ import {
   userMetadataIn,
 } from './headers.js'
 import type { SwiftContainerChanges, SwiftContainerFilter, SwiftContainerSettings } from './options.js'
+import { listPages } from './listing.js'
 import { goneIsGone } from './removing.js'
 import { swiftContainerItem, type SwiftContainerInfo } from './schemas.js'
 
@@ -94,7 +94,7 @@ export function listAllSwiftContainers(
   if (account !== undefined) textArgument('filter.account', account)
   checkText(prefix, 'filter.prefix')
   checkText(page.marker, 'filter.marker')
-  return listAll(page, (wanted) =>
+  return listPages(page, (wanted) =>
     call(api, listSwiftContainers, { account, parameters: { ...wanted, prefix } }, options),
   )
 }

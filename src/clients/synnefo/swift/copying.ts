@@ -3,12 +3,12 @@ import { call, type Api } from '../../../http/api.js'
 import { tagHeader, typeHeader } from '../storage/headers.js'
 import { encodeHeader, headerPath, type ObjectName } from '../storage/names.js'
 import type { PutObject } from '../storage/schemas.js'
-import { withVersions, type Features } from './features.js'
+import { checkVersion, withVersions, type Features } from './features.js'
 import { keptHeaders, refuse, timeConditions } from './headers.js'
 import { copySwiftTo, putSwiftCopy } from './object-operations.js'
-import { onlyIfMatching } from './objects.js'
 import type { SwiftCopyOptions } from './options.js'
-import { checkVersion, removeSwiftObject } from './removing.js'
+import { removeSwiftObject } from './removing.js'
+import { onlyIfMatching } from './writing.js'
 
 /**
  * Copies an object. Conditions that go with the request are those of the source (measured), so that of the destination is looked at before.
@@ -37,17 +37,30 @@ export function copySwiftObject(
     'version-id': version,
     'multipart-manifest': manifest === true ? 'get' : undefined,
   } as const
-  const copied =
-    from.account === undefined && to.account !== undefined
-      ? call(
-          api,
-          copySwiftTo,
-          { name: from, headers: { ...headers, ...destinationHeaders(to) }, parameters },
-          options,
-        )
-      : call(api, putSwiftCopy, { name: to, headers: { ...headers, ...sourceHeaders(from) }, parameters }, options)
+  const copied = isSent(from, to, version)
+    ? call(
+        api,
+        copySwiftTo,
+        { name: from, headers: { ...headers, ...destinationHeaders(to) }, parameters },
+        options,
+      )
+    : call(
+        api,
+        putSwiftCopy,
+        { name: to, headers: { ...headers, ...sourceHeaders(from) }, parameters },
+        options,
+      )
   const checked = onlyIfMatching(api, to, ifMatch, options, copied)
   return version === undefined ? checked : withVersions(features, options, checked)
+}
+
+/**
+ * Whether the request goes to the source, and sends a copy, rather than to the destination, and fetches one. A header cannot name the user's
+ * own account, and old versions are copied from where they are.
+ */
+function isSent(from: ObjectName, to: ObjectName, version: string | undefined): boolean {
+  if (from.account === undefined) return to.account !== undefined || version !== undefined
+  return to.account !== undefined && version !== undefined
 }
 
 function sourceHeaders(from: ObjectName): Record<string, string> {
@@ -57,9 +70,11 @@ function sourceHeaders(from: ObjectName): Record<string, string> {
   }
 }
 
-/** The account of the destination is never left out: it is told only where it is not that of the source. */
-function destinationHeaders({ account = '', ...to }: ObjectName): Record<string, string> {
-  return { destination: headerPath(to), 'destination-account': encodeHeader(account) }
+function destinationHeaders(to: ObjectName): Record<string, string> {
+  return {
+    destination: headerPath(to),
+    ...(to.account === undefined ? {} : { 'destination-account': encodeHeader(to.account) }),
+  }
 }
 
 /** How an object is moved. */

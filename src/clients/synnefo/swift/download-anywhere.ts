@@ -46,7 +46,9 @@ function fillPlain(job: Download, content: Content, existing: number): Observabl
   const buffers = createBlockBuffers(runBufferSize(content))
   const [part] = parts
   if (part?.md5 === undefined || existing === 0) return fetchRun(job, content, { parts }, buffers)
-  return beginWith(job, content, part, existing).pipe(concatMap((run) => fetchRun(job, content, run, buffers)))
+  return beginWith(job, content, part, existing).pipe(
+    concatMap((run) => fetchRun(job, content, run, buffers)),
+  )
 }
 
 /** Emits what is left to be fetched. The file was made as long as it is to be before it was filled: what was not reached is zeros. */

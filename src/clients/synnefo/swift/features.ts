@@ -45,11 +45,20 @@ export function withVersions<T>(
       versioning === undefined
         ? throwError(
             () =>
-              new ConfigurationError('the store keeps no versions of objects: its /info has no object_versioning', {
-                cloud: 'openstack',
-              }),
+              new ConfigurationError(
+                'the store keeps no versions of objects: its /info has no object_versioning',
+                {
+                  cloud: 'openstack',
+                },
+              ),
           )
         : request,
     ),
   )
+}
+
+/** Throws a `TypeError` that names the option if it is no version. */
+export function checkVersion(version: unknown): void {
+  if (version === undefined || (typeof version === 'string' && version !== '')) return
+  throw new TypeError('options.version: expected a text, as the versions of Swift are')
 }

@@ -104,14 +104,18 @@ export function metadataChangeHeaders(
   }
 }
 
-export function removalHeaders(kind: 'account' | 'container', names: readonly string[]): Record<string, string> {
+export function removalHeaders(
+  kind: 'account' | 'container',
+  names: readonly string[],
+): Record<string, string> {
   return Object.fromEntries(
     names.map((name) => [metadataHeader(kind, name).replace(/^x-/, 'x-remove-'), 'true']),
   )
 }
 
 /** What is kept with a new object. */
-export type KeptOptions = Pick<SwiftWriteOptions, 'metadata' | 'contentEncoding' | 'contentDisposition'> & Expiry
+export type KeptOptions = Pick<SwiftWriteOptions, 'metadata' | 'contentEncoding' | 'contentDisposition'> &
+  Expiry
 
 /** The headers of what is kept with a new object. */
 export function newObjectHeaders({
@@ -173,7 +177,9 @@ export function secondsOf(moment: Date, argument: string): number {
 
 /** Throws a `TypeError` for what Swift would not look at, or would take for something else. */
 export function refuse(given: object | undefined, names: readonly string[], argument: string): void {
-  const found = Object.entries(given ?? {}).find(([name, value]) => value !== undefined && names.includes(name))
+  const found = Object.entries(given ?? {}).find(
+    ([name, value]) => value !== undefined && names.includes(name),
+  )
   if (found !== undefined) throw new TypeError(`${argument}.${found[0]}: Swift has nothing of the kind`)
 }
 

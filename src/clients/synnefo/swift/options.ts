@@ -56,15 +56,11 @@ export interface SwiftInfoOptions extends CallOptions, ReadConditions {
   readonly version?: string
 }
 
-/** How an object is read into memory. */
-export interface SwiftReadOptions extends SwiftInfoOptions, Pick<ReadOptions, 'limit'> {
-  /** Default: all. What reaches beyond the end is cut off; what begins there is a 416. */
-  readonly range?: ReadOptions['range']
-}
+/** How an object is read into memory. A range is cut off at the end of the object; one that begins there is a 416. */
+export interface SwiftReadOptions extends SwiftInfoOptions, Pick<ReadOptions, 'limit' | 'range'> {}
 
 /** How an object is written. */
-export interface SwiftWriteOptions
-  extends CallOptions, Omit<NewObjectOptions, 'sharing' | 'public'>, Expiry {
+export interface SwiftWriteOptions extends CallOptions, Omit<NewObjectOptions, 'sharing' | 'public'>, Expiry {
   /** Only if this is its entity tag. Looked at by a request before, for Swift does not when it is written. */
   readonly ifMatch?: string
   /** `'*'`: only if there is none yet. Looked at when it is written. */
@@ -88,8 +84,7 @@ export interface SwiftChangeOptions extends ChangeOptions {
 }
 
 /** How an object is copied. */
-export interface SwiftCopyOptions
-  extends CallOptions, Omit<NewObjectOptions, 'sharing' | 'public'>, Expiry {
+export interface SwiftCopyOptions extends CallOptions, Omit<NewObjectOptions, 'sharing' | 'public'>, Expiry {
   /** Of the source. Default: the newest. */
   readonly version?: string
   /** Only if this is the entity tag of what is at the destination. Looked at by a request before. */

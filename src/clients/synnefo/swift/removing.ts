@@ -1,8 +1,9 @@
 import {
   catchError,
+  concat,
   concatMap,
-  from,
   map,
+  merge,
   of,
   reduce,
   throwError,
@@ -25,7 +26,7 @@ import {
 } from '../storage/names.js'
 import { deleteObject } from '../storage/object-operations.js'
 import { wasRepeated } from '../storage/writing.js'
-import { withVersions, type Features } from './features.js'
+import { checkVersion, withVersions, type Features } from './features.js'
 import { refuse } from './headers.js'
 import { bulkDelete } from './large-object-operations.js'
 import { headSwiftObject } from './object-operations.js'
@@ -55,7 +56,11 @@ function removedIn(response: HttpResponse, context: DecodeContext): RemovedObjec
 /** How many objects a person reads of. */
 const MOST_OBJECTS = 3
 
-function failureOf(found: z.infer<typeof report>, status: number, { operation, cloud }: DecodeContext): HttpError {
+function failureOf(
+  found: z.infer<typeof report>,
+  status: number,
+  { operation, cloud }: DecodeContext,
+): HttpError {
   const { Errors: errors } = found
   const statuses = new Set(errors.map(([, reason = '']) => statusOf(reason)))
   const [only] = statuses
@@ -136,25 +141,26 @@ export function removeSwiftObject(
     segments === false
       ? alone
       : call(api, headSwiftObject, { name, version }, options).pipe(
-          concatMap(({ isStatic, version: kept }) => {
-            // Where versions are kept, this one stays, and needs its segments.
-            const isLast = version !== undefined || kept === undefined || segments === true
-            return isStatic && isLast ? whole : alone
-          }),
+          // Where versions are kept, this one stays, and needs its segments.
+          map(
+            ({ isStatic, version: kept }) =>
+              isStatic && (version !== undefined || kept === undefined || segments === true),
+          ),
+          // Of a removal there is a version as well, which can be removed but not looked at.
+          catchError((error: unknown) =>
+            version !== undefined && isHttpError(error, 404) ? of(false) : throwError(() => error),
+          ),
+          concatMap((isWhole) => (isWhole ? whole : alone)),
         )
   return version === undefined ? removed : withVersions(features, options, removed)
-}
-
-/** Throws a `TypeError` that names the option if it is no version. */
-export function checkVersion(version: unknown): void {
-  if (version === undefined || (typeof version === 'string' && version !== '')) return
-  throw new TypeError('options.version: expected a text, as the versions of Swift are')
 }
 
 /** Swift's own defaults: what holds where a store does not say. */
 const MAX_OBJECT_NAME = 1024
 const MAX_CONTAINER_NAME = 256
 const MAX_DELETES = 1000
+/** Requests at a time, where each object needs its own. */
+const SIDE_BY_SIDE = 4
 
 export function removeManyObjects(
   api: Api,
@@ -164,17 +170,15 @@ export function removeManyObjects(
   options: CallOptions = {},
 ): Observable<RemovedObjects> {
   const place = containerName(container, 'container')
-  if (!Array.isArray(names)) throw new TypeError('names: expected a list of names')
   const objects = names.map((object, index) => objectName({ ...place, object }, `names[${index}]`))
   return featuresOrNone(features, options).pipe(
     concatMap((known) => {
       const { many, single } = partsOf(objects, known)
-      return from([
+      return concat(
         ...many.map((batch) => call(api, removeListed, { account: place.account, names: batch }, options)),
-        ...single.map((name) => removeOne(api, name, options)),
-      ])
+        merge(...single.map((name) => removeOne(api, name, options)), SIDE_BY_SIDE),
+      )
     }),
-    concatMap((request) => request),
     reduce(
       (sum, { removed, missing }) => ({ removed: sum.removed + removed, missing: sum.missing + missing }),
       { removed: 0, missing: 0 },
@@ -197,10 +201,13 @@ function partsOf(
   { bulk_delete: bulk, swift = {} }: SwiftFeatures,
 ): { readonly many: readonly (readonly ObjectName[])[]; readonly single: readonly ObjectName[] } {
   if (bulk === undefined) return { many: [], single: objects }
-  const { max_object_name_length: object = MAX_OBJECT_NAME, max_container_name_length: container = MAX_CONTAINER_NAME } =
-    swift
+  const {
+    max_object_name_length: object = MAX_OBJECT_NAME,
+    max_container_name_length: container = MAX_CONTAINER_NAME,
+  } = swift
   const longest = 2 * (object + container)
-  const fits = (name: ObjectName): boolean => encodeBytes(`${name.container}/${name.object}`).length <= longest
+  const fits = (name: ObjectName): boolean =>
+    encodeBytes(`${name.container}/${name.object}`).length <= longest
   const short = objects.filter(fits)
   const size = bulk.max_deletes_per_request ?? MAX_DELETES
   const count = Math.ceil(short.length / size)

@@ -31,7 +31,7 @@ export function temporaryUrl(
   const endOf = expiryOf(options.expires)
   if (fileName !== undefined) checkText(textArgument('options.fileName', fileName), 'options.fileName')
   checkPrefix(name, prefix)
-  const signed = prefix === undefined ? name.object : prefix
+  const signed = prefix ?? name.object
   return store.pipe(
     map((endpoint) => {
       const { full, fromVersion } = pathInStore(endpoint.prefix, objectPath(name))
@@ -59,7 +59,8 @@ function encodedLength(object: string): number {
 function checkPrefix({ object }: ObjectName, prefix: string | undefined): void {
   if (prefix === undefined) return
   checkText(prefix, 'options.prefix')
-  if (!object.startsWith(prefix)) throw new TypeError('options.prefix: the name of the target does not begin like this')
+  if (!object.startsWith(prefix))
+    throw new TypeError('options.prefix: the name of the target does not begin like this')
 }
 
 /** Seconds since the epoch, at a moment in milliseconds since the epoch. */
@@ -80,7 +81,7 @@ export function setTemporaryUrlKey(
   key: string | null,
   { container, slot = 1, ...options }: TemporaryUrlKeyOptions = {},
 ): Observable<void> {
-  if (slot !== 1 && slot !== 2) throw new TypeError('options.slot: expected 1 or 2')
+  if (![1, 2].includes(slot)) throw new TypeError('options.slot: expected 1 or 2')
   const kind = container === undefined ? 'account' : 'container'
   const name = `${kind}-meta-temp-url-key${slot === 1 ? '' : '-2'}`
   const change =
@@ -89,7 +90,12 @@ export function setTemporaryUrlKey(
       : { headers: { [`x-${name}`]: keyOf(key, 'key') }, secrets: [key] }
   return container === undefined
     ? call(api, postSwiftAccount, change, options)
-    : call(api, postSwiftContainer, { name: containerName(container, 'options.container'), ...change }, options)
+    : call(
+        api,
+        postSwiftContainer,
+        { name: containerName(container, 'options.container'), ...change },
+        options,
+      )
 }
 
 /** The key, if a header can hold it; it is not in the error. */

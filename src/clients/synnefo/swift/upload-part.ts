@@ -1,5 +1,5 @@
 import { catchError, concat, concatMap, defer, of, tap, throwError, type Observable } from 'rxjs'
-import { isHttpError } from '../../../errors.js'
+import { isHttpError, TransferError } from '../../../errors.js'
 import { call } from '../../../http/api.js'
 import type { Operation, StreamingBody } from '../../../http/types.js'
 import { digestPieces, PIECE_SIZE, readPieces } from '../../../streams/pieces.js'
@@ -99,7 +99,7 @@ export function sendPart(
         if (!isHttpError(error, 422)) return throwError(() => error)
         const unchanged = part.digest().pipe(concatMap((now) => (now === md5 ? [] : failChanged(job))))
         const again = defer(() => {
-          if (sending === MAX_SENDINGS) return throwError(() => error)
+          if (sending === MAX_SENDINGS) return throwError(() => damaged(part, error))
           report.retrying(immediateRetry(sending, error), part.index)
           return send(sending + 1)
         })
@@ -107,4 +107,12 @@ export function sendPart(
       }),
     )
   return send(1)
+}
+
+function damaged({ index: part }: Part, cause: unknown): TransferError {
+  return new TransferError('other bytes arrive at the server than were sent', {
+    part,
+    cause,
+    retryable: true,
+  })
 }

@@ -100,7 +100,6 @@ async function storeBlocks(state: State, request: Request): Promise<readonly str
   const { hashes } = await storeContent(blocks, bodyOf(request, limits.body), {
     blockSize,
     hashing,
-    length: contentLength(request),
     limit: limits.body,
     inspect(block) {
       if (mishaps.corrupt === 0) return

@@ -20,7 +20,7 @@ export interface Span {
   readonly end: number
 }
 
-/** Lets bytes pass by, to whoever waits for what `take` returns. */
+/** Hands chunks over for good, and waits for what `take` returns. */
 export type Body = (take: (chunk: Buffer) => Promise<void> | undefined) => Promise<void>
 
 /** The bytes of a span, in pieces of at most a block, each good until the next one is asked for. */
@@ -46,7 +46,6 @@ export async function storeContent(
   blocks: BlockStore,
   body: Body,
   cut: Cut & {
-    readonly length?: number | undefined
     readonly limit: number
     /** Sees every block before it is stored. */
     readonly inspect?: (block: Buffer) => void
@@ -55,8 +54,7 @@ export async function storeContent(
   const { blockSize, hashing, inspect } = cut
   const hashes: string[] = []
   let bytes = 0
-  const { length, limit } = cut
-  const cutter = createCutter({ size: blockSize, length, limit, buffer: blocks.buffer }, async (block) => {
+  const cutter = createCutter({ size: blockSize, limit: cut.limit, buffer: blocks.buffer }, async (block) => {
     bytes += block.length
     inspect?.(block)
     hashes.push(await blocks.put(block, hashing))
@@ -72,17 +70,12 @@ export async function overwrite(
   content: Content,
   position: number,
   body: Body,
-  options: { readonly length?: number | undefined; readonly limit: number },
+  limit: number,
 ): Promise<Content> {
   const { blockSize, hashing } = content
   const hashes = [...content.hashes]
   let end = position
-  const cut = {
-    size: blockSize,
-    first: blockSize - (position % blockSize),
-    buffer: blocks.buffer,
-    ...options,
-  }
+  const cut = { size: blockSize, first: blockSize - (position % blockSize), limit, buffer: blocks.buffer }
   const cutter = createCutter(cut, async (piece) => {
     const index = Math.floor(end / blockSize)
     const offset = end % blockSize
@@ -110,10 +103,11 @@ export async function overwriteFrom(
   if (position % blockSize !== 0 || !sameCut) {
     const body: Body = async (take) => {
       for await (const piece of readContent(blocks, source, { start: 0, end: length })) {
-        await take(Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength))
+        // A copy: the piece itself is good only until the next one is asked for.
+        await take(Buffer.from(piece))
       }
     }
-    return overwrite(blocks, content, position, body, { length, limit: length })
+    return overwrite(blocks, content, position, body, length)
   }
   const hashes = [...content.hashes]
   for (let done = 0; done < length; done += blockSize) {

@@ -28,7 +28,7 @@ export async function createFromForm(
     await form(reader.take)
     type = reader.type()
   }
-  const data = await storeData(state, body, undefined, false)
+  const data = await storeData(state, body, false)
   if (type === undefined) throw badRequest(`Missing ${FIELD} field`)
   const wanted = { meta: new Map<string, string>(), attributes: {} }
   const version = store(state, request, place, wanted, { ...data, type: type === '' ? DEFAULT_TYPE : type })

@@ -118,8 +118,7 @@ async function writeBody(
       throw badRequest('Content length does not match range length')
   }
   const { body: limit } = state.limits
-  const options = { length: contentLength(request), limit }
-  return overwrite(state.blocks, content, start, bodyOf(request, limit), options)
+  return overwrite(state.blocks, content, start, bodyOf(request, limit), limit)
 }
 
 async function writeSource(

@@ -80,7 +80,7 @@ async function putData(
 ): Promise<void> {
   const expected = request.headers.get('etag')?.replaceAll('"', '').toLowerCase()
   const body = bodyOf(request, state.limits.body)
-  const data = await storeData(state, body, contentLength(request), expected !== undefined)
+  const data = await storeData(state, body, expected !== undefined)
   if (expected !== undefined && data.md5 !== expected) {
     throw unprocessable('Object data does not match ETag')
   }
@@ -90,18 +90,12 @@ async function putData(
 export type Data = Content & { readonly md5: string }
 
 /** Stores what comes in blocks; their MD5 is made when the server's setting or the client wants it. */
-export async function storeData(
-  state: State,
-  body: Body,
-  length: number | undefined,
-  wantsMd5: boolean,
-): Promise<Data> {
+export async function storeData(state: State, body: Body, wantsMd5: boolean): Promise<Data> {
   const { blocks, blockSize, hashing, limits } = state
   const checksum = wantsMd5 || state.updateMd5 ? createHash('md5') : undefined
   const content = await storeContent(blocks, body, {
     blockSize,
     hashing,
-    length,
     limit: limits.body,
     inspect: (block) => checksum?.update(block),
   })
