@@ -95,7 +95,7 @@ export function describeReal<Name extends keyof RealServers>(
         const env = {
           ...process.env,
           // This worker, and the program that started it.
-        OWNER_PID: `${process.pid} ${process.ppid}`,
+          OWNER_PID: `${process.pid} ${process.ppid}`,
           ...(tokenLife === undefined ? {} : { TOKEN_LIFE: String(tokenLife) }),
         }
         const { stdout } = await run(script(name), ['start', folder], { env })

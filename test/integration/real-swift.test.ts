@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { getGlobalDispatcher } from 'undici'
 import { expect, it } from 'vitest'
 import { describeReal, type SwiftServer, type SwiftUser } from './real-servers.js'
+import { describeSwiftTransfers } from './swift-transfers-suite.js'
 import { describeSwiftStorage } from './swift-storage-suite.js'
 
 interface Answer {
@@ -122,4 +123,5 @@ describeReal('swift', (server) => {
   })
 
   describeSwiftStorage(server)
+  describeSwiftTransfers(server, { large: 256 * 2 ** 20, segmentSize: 4 * 2 ** 20, files: 1_000 })
 })

@@ -3,7 +3,7 @@ import { inspect } from 'node:util'
 import { firstValueFrom, lastValueFrom, map, take, toArray, type Observable } from 'rxjs'
 import { getGlobalDispatcher } from 'undici'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createSwift, type SwiftClient, type SwiftObjectStorage } from '../../src/clients/synnefo/swift.js'
+import { createSwift, type SwiftClient, type SwiftStorage } from '../../src/clients/synnefo/swift.js'
 import { putManifest } from '../../src/clients/synnefo/swift/large-object-operations.js'
 import type { HttpError } from '../../src/errors.js'
 import { call } from '../../src/http/api.js'
@@ -48,8 +48,8 @@ const statusOf = async (source: Observable<unknown>): Promise<number> => (await 
 export function describeSwiftStorage(place: () => SwiftPlace): void {
   let client: SwiftClient
   let another: SwiftClient
-  let storage: SwiftObjectStorage
-  let other: SwiftObjectStorage
+  let storage: SwiftStorage
+  let other: SwiftStorage
   let containers = 0
   /** A container that no other test knows. */
   const container = async (): Promise<string> => {

@@ -44,7 +44,7 @@ it('hands bytes on in pieces, which end at borders', () => {
 })
 
 it('holds what comes while all buffers are full, and asks for more when one is free', () => {
-  const steps = [new Subject(), new Subject(), new Subject()]
+  const steps = [new Subject(), new Subject(), new Subject(), new Subject()]
   let step = 0
   const intake = intakeOf(() => steps[step++] ?? EMPTY)
   start(intake)
@@ -61,11 +61,13 @@ it('holds what comes while all buffers are full, and asks for more when one is f
   expect([intake.told.at(-1), resumed]).toEqual(['108 ijkl', 0])
   steps[0]?.complete()
   expect(resumed).toBe(1)
-  expect(intake.write(bytes('nop'), never)).toBe(false)
+  expect(intake.write(bytes('nop'), resume)).toBe(false)
   expect(intake.told.at(-1)).toBe('112 mnop')
   intake.end()
   expect(intake.told.at(-1)).toBe('112 mnop')
   steps[2]?.complete()
+  expect(intake.told.at(-1)).toBe('112 mnop')
+  steps[3]?.complete()
   expect(intake.told.at(-1)).toBe('complete')
 })
 

@@ -19,7 +19,8 @@ import type { EndpointOverrides } from './identity.js'
 import { attachSwift, overrideOf, serviceEndpoint, type SwiftToken } from './swift/catalogue.js'
 import { openstackErrors } from './swift/errors.js'
 import { createIdentity, type SwiftIdentity } from './swift/identity.js'
-import { createSwiftStorage, type SwiftObjectStorage } from './swift/storage.js'
+import { createHasher } from '../../streams/hasher.js'
+import { createSwiftStorage, type SwiftStorage } from './swift/storage.js'
 
 export type {
   EndpointChoice,
@@ -66,7 +67,7 @@ export type {
   SwiftObjectParts,
   SwiftVersion,
 } from './swift/schemas.js'
-export type { SwiftAccount, SwiftContainers, SwiftObjectStorage, SwiftStorage } from './swift/storage.js'
+export type { SwiftAccount, SwiftContainers, SwiftStorage } from './swift/storage.js'
 
 export interface SwiftConfig extends ClientOptions, OpenstackCredentialOptions {
   /** Addresses that win over all others, by service type: `{ 'object-store': 'https://swift.example.org/v1/AUTH_mine' }`. */
@@ -77,7 +78,7 @@ export interface SwiftConfig extends ClientOptions, OpenstackCredentialOptions {
 
 export interface SwiftClient {
   readonly identity: SwiftIdentity
-  readonly storage: SwiftObjectStorage
+  readonly storage: SwiftStorage
   /** The token as it changes; `tokens.value` is its state now. */
   readonly tokens: TokenSource<SwiftToken>
   /** Hot: what goes over the wire, for people to watch. */
@@ -100,6 +101,7 @@ export function createSwift(config: SwiftConfig = {}): SwiftClient {
   for (const [service, url] of Object.entries(endpoints)) overrideOf(service, url)
   const credentials = credentialsOf(config)
   const core = createCore(config)
+  const hasher = createHasher()
   const { runtime, traffic } = core
   const apiAt = (endpoint: string): Api =>
     createApi(core, { cloud: 'openstack', errors: openstackErrors, endpoint })
@@ -119,12 +121,13 @@ export function createSwift(config: SwiftConfig = {}): SwiftClient {
   )
   return {
     identity: createIdentity({ api, apiAt, tokens, credentials, endpoints }),
-    storage: createSwiftStorage(api, store),
+    storage: createSwiftStorage(api, hasher, store),
     tokens,
     traffic: traffic.events,
     api,
     close: () => {
       tokens.close()
+      hasher.close()
       core.close()
     },
   }

@@ -2,7 +2,7 @@ import { createHash, createHmac } from 'node:crypto'
 import { inspect } from 'node:util'
 import { lastValueFrom, toArray, type Observable } from 'rxjs'
 import { afterEach, describe, expect, it } from 'vitest'
-import { createSwift, type SwiftClient, type SwiftObjectStorage } from '../../../src/clients/synnefo/swift.js'
+import { createSwift, type SwiftClient, type SwiftStorage } from '../../../src/clients/synnefo/swift.js'
 import { isHttpError, NetworkError, type HttpError } from '../../../src/errors.js'
 import type { HttpRequest, TrafficEvent } from '../../../src/http/types.js'
 import { constant } from '../../../src/operators/index.js'
@@ -19,7 +19,7 @@ afterEach(() => {
 
 interface Fake {
   readonly client: SwiftClient
-  readonly storage: SwiftObjectStorage
+  readonly storage: SwiftStorage
   /** Without the one that signs in. */
   requests(): readonly HttpRequest[]
   /** `METHOD path` below the account. */
@@ -89,7 +89,7 @@ describe('requests', () => {
   type Row = readonly [
     what: string,
     routes: Routes,
-    make: (storage: SwiftObjectStorage) => Observable<unknown>,
+    make: (storage: SwiftStorage) => Observable<unknown>,
     line: string,
     headers: Record<string, string>,
   ]

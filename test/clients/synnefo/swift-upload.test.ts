@@ -1,7 +1,7 @@
 import { readFileSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
 import { Readable } from 'node:stream'
-import { lastValueFrom, NEVER, toArray, type Observable } from 'rxjs'
-import { describe, expect, it } from 'vitest'
+import { lastValueFrom, merge, Observable, toArray } from 'rxjs'
+import { describe, expect, it, vi } from 'vitest'
 import type { ObjectInfo } from '../../../src/clients/synnefo/storage/schemas.js'
 import { uploadToSwift, type SwiftUploadOptions } from '../../../src/clients/synnefo/swift/upload.js'
 import {
@@ -442,16 +442,31 @@ describe('upload in segments', () => {
     expect(failure).toMatchObject({ part: 1, cloud: 'openstack', cause: { status: 503 } })
   })
 
-  it('ends its requests when it is left', () => {
+  it('ends its requests when it is left, also that for what is there', async () => {
     const fake = createSwiftFake()
-    fake.interfere = () => NEVER
-    const subscription = uploadToSwift(fake.transfers, Buffer.from('x'), 'c/a').subscribe({
-      error: (error: unknown) => {
-        throw error
-      },
+    const asked: string[] = []
+    const ended: string[] = []
+    fake.interfere = ({ path: sent, method }) => {
+      if (sent.endsWith('/info')) return undefined
+      return new Observable(() => {
+        asked.push(method)
+        return () => {
+          ended.push(method)
+        }
+      })
+    }
+    const subscription = merge(
+      uploadToSwift(fake.transfers, Buffer.from('x'), 'c/a'),
+      uploadToSwift(fake.transfers, Buffer.from('abcdef'), 'c/b', four),
+    ).subscribe({
+      error: (error: unknown) => asked.push(String(error)),
     })
+    await vi.waitFor(() => {
+      expect(asked).toHaveLength(2)
+    })
+    expect(ended).toEqual([])
     subscription.unsubscribe()
-    expect(subscription.closed).toBe(true)
+    expect(ended.sort()).toEqual(['GET', 'PUT'])
   })
 })
 

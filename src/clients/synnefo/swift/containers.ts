@@ -15,7 +15,7 @@ import {
   type ContainerTarget,
 } from '../storage/names.js'
 import type { ChangeOptions } from '../storage/options.js'
-import type { ContainerItem } from '../storage/schemas.js'
+import { containerItem, type ContainerItem } from '../storage/schemas.js'
 import { refuseReserved, removalOfRest, reservedMetadata } from './account.js'
 import { withVersions, type Features } from './features.js'
 import {
@@ -29,14 +29,14 @@ import {
 import type { SwiftContainerChanges, SwiftContainerFilter, SwiftContainerSettings } from './options.js'
 import { listPages } from './listing.js'
 import { goneIsGone } from './removing.js'
-import { swiftContainerItem, type SwiftContainerInfo } from './schemas.js'
+import type { SwiftContainerInfo } from './schemas.js'
 
 // --- wire (pithos dossier 6, 14.1) ------------------------------------------------------------------------------
 
 const listSwiftContainers: typeof listContainers = {
   ...listContainers,
   id: 'openstack.storage.containers.list',
-  decode: json(z.array(z.looseObject({ name: z.string() })), z.array(swiftContainerItem)),
+  decode: json(z.array(z.looseObject({ name: z.string() })), z.array(containerItem)),
 }
 
 const headSwiftContainer: Operation<ContainerName, SwiftContainerInfo> = {

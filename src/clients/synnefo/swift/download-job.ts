@@ -21,6 +21,8 @@ export interface Order {
 /** What all steps of one download work on. */
 export interface Download extends Order {
   readonly sink: OpenSink
+  /** Bytes that the sink was given. */
+  readonly given: { bytes: number }
   /** MD5 of the parts that came over the wire, also before the object was replaced. */
   readonly travelled: Set<string>
 }

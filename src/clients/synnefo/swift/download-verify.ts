@@ -16,7 +16,7 @@ export interface Verifying {
 
 /** @param wrong - gets the parts that are not what they should be */
 export function createVerifying(
-  { hasher, sink, report, travelled }: Download,
+  { hasher, sink, report, travelled, given }: Download,
   { parts, begun }: Run,
   wrong: Part[],
 ): Verifying {
@@ -74,6 +74,7 @@ export function createVerifying(
         const isLast = offset + bytes.length === endOf(part)
         if (isLast) next()
         const { length } = bytes
+        given.bytes += length
         const taken = forkJoin([running?.update(bytes) ?? of(undefined), sink.write(offset, bytes)]).pipe(
           tap(() => {
             report.accepted({ bytes: length, parts: 0, reusedBytes: 0, travelledBytes: length })

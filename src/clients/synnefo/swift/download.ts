@@ -63,13 +63,12 @@ function fill(order: Order, sink: Sink, first: Content): Observable<ObjectInfo> 
   return withResource(
     () => sink.open(),
     (opened) => {
-      const job: Download = { ...order, sink: opened, travelled: new Set() }
-      const given = { bytes: 0 }
+      const job: Download = { ...order, sink: opened, given: { bytes: 0 }, travelled: new Set() }
       const attempt = (content: Content, existing: number, restarts: number): Observable<ObjectInfo> => {
         const checkpoint = sink.randomAccess ? checkpointOf(job, content) : undefined
         const filling = defer(() => {
           job.report.planned(content.size, content.parts.length, checkpoint)
-          return sink.randomAccess ? fillAnywhere(job, content, existing) : fillInOrder(job, content, given)
+          return sink.randomAccess ? fillAnywhere(job, content, existing) : fillInOrder(job, content)
         })
         const finish = defer(() => opened.finish()).pipe(ignoreElements())
         return concat(

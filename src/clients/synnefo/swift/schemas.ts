@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import type { ObjectPart } from '../storage/byte-ranges.js'
 import {
-  containerItem,
   directoryItem,
   objectItem,
   type AccountInfo,
@@ -87,8 +86,6 @@ export const swiftFeatures = z.looseObject({
 export type SwiftFeatures = Readonly<z.infer<typeof swiftFeatures>>
 
 // --- listings. Times are in UTC, though they do not say so (pithos dossier 14.1) --------------------------------
-
-export const swiftContainerItem = containerItem
 
 export const swiftObjectItem = objectItem.extend({
   /** Of a static large object: its entity tag, in quotes. `hash` is that of its manifest. */

@@ -1,11 +1,15 @@
 import type { Observable } from 'rxjs'
 import type { Api, Endpoint } from '../../../http/api.js'
 import type { CallOptions } from '../../../http/types.js'
+import type { TransferEvent } from '../../../streams/events.js'
+import type { Hasher } from '../../../streams/hasher.js'
+import type { SourceInput } from '../../../streams/sources.js'
 import type { Containers, Storage, StorageAccount } from '../storage.js'
 import type { Content } from '../storage/content.js'
+import { manyMethods } from '../storage/many.js'
 import { objectName, type ContainerTarget, type ObjectName, type ObjectTarget } from '../storage/names.js'
 import type { ByteRange, ChangeOptions } from '../storage/options.js'
-import type { AccountChanges, ContainerItem, PutObject } from '../storage/schemas.js'
+import type { AccountChanges, ContainerItem, ObjectInfo, PutObject } from '../storage/schemas.js'
 import { changeSwiftAccount, readSwiftAccount } from './account.js'
 import { changeSwiftObject } from './changing.js'
 import { clearSwiftContainer } from './clearing.js'
@@ -17,7 +21,9 @@ import {
   removeSwiftContainer,
 } from './containers.js'
 import { copySwiftObject, moveSwiftObject, restoreSwiftVersion, type SwiftMoveOptions } from './copying.js'
+import { downloadFromSwift } from './download.js'
 import { createFeatures } from './features.js'
+import { createSwiftLimits } from './limits.js'
 import { listAllSwiftObjects, readSwiftVersions } from './listing.js'
 import type {
   SwiftChangeOptions,
@@ -34,6 +40,7 @@ import type {
   TemporaryUrlKeyOptions,
   TemporaryUrlOptions,
 } from './options.js'
+import { createSwiftMany } from './many.js'
 import { readSwiftInfo, readSwiftObject, readSwiftRanges } from './reading.js'
 import { removeManyObjects, removeSwiftObject } from './removing.js'
 import type {
@@ -48,6 +55,7 @@ import type {
   SwiftVersion,
 } from './schemas.js'
 import { setTemporaryUrlKey, temporaryUrl } from './temporary-url.js'
+import { uploadToSwift, type SwiftUploadOptions } from './upload.js'
 import { writeSwiftManifest, writeSwiftObject } from './writing.js'
 
 /**
@@ -116,6 +124,15 @@ export interface SwiftStorage extends Storage {
   /** Copies an old version over what is there now, which becomes an old version itself. */
   restore(target: ObjectTarget, version: string, options?: CallOptions): Observable<PutObject>
   /**
+   * Makes an object of a file, bytes or a stream; what is larger than a segment becomes a static large object, of which only segments
+   * that are not there are sent; see `docs/transfers.md`.
+   */
+  upload(
+    source: SourceInput,
+    target: ObjectTarget,
+    options?: SwiftUploadOptions,
+  ): Observable<TransferEvent<ObjectInfo>>
+  /**
    * Emits an address that opens an object, or all below a prefix, without a token. Computed here, with the time of here, and at each
    * subscription; it is a secret itself.
    */
@@ -148,15 +165,13 @@ export interface SwiftContainers extends Containers {
   clear(container: ContainerTarget, options?: Omit<SwiftRemoveOptions, 'version'>): Observable<void>
 }
 
-/** All but the transfers. */
-export type SwiftObjectStorage = Omit<
-  SwiftStorage,
-  'upload' | 'download' | 'uploadMany' | 'downloadMany' | 'syncUp' | 'syncDown'
->
-
-/** @param store - where the account of the user is */
-export function createSwiftStorage(api: Api, store: Observable<Endpoint>): SwiftObjectStorage {
+/**
+ * @param hasher - hashes the contents of transfers
+ * @param store - where the account of the user is
+ */
+export function createSwiftStorage(api: Api, hasher: Hasher, store: Observable<Endpoint>): SwiftStorage {
   const features = createFeatures(api)
+  const transfers = { api, hasher, limits: createSwiftLimits(api) }
   const nameOf = (target: ObjectTarget): ObjectName => objectName(target, 'target')
   return {
     account: {
@@ -193,6 +208,9 @@ export function createSwiftStorage(api: Api, store: Observable<Endpoint>): Swift
     versions: (target, options) => readSwiftVersions(api, features, nameOf(target), options),
     restore: (target, version, options) =>
       restoreSwiftVersion(api, features, nameOf(target), version, options),
+    upload: (source, target, options) => uploadToSwift(transfers, source, target, options),
+    download: (target, destination, options) => downloadFromSwift(transfers, target, destination, options),
+    ...manyMethods(createSwiftMany(transfers, features)),
     temporaryUrl: (target, options) => temporaryUrl(api, store, nameOf(target), options),
     setTemporaryUrlKey: (key, options) => setTemporaryUrlKey(api, key, options),
   }

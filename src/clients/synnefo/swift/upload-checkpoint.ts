@@ -1,4 +1,4 @@
-import { concat, defer, EMPTY, ignoreElements, map, of, throwError, type Observable } from 'rxjs'
+import { concat, concatMap, defer, EMPTY, ignoreElements, map, of, throwError, type Observable } from 'rxjs'
 import { TransferError, type Checkpoint } from '../../../errors.js'
 import { labelOf } from '../storage/names.js'
 import type { Plan, Upload } from './upload-job.js'
@@ -73,6 +73,13 @@ export function createSaving(job: Upload, plan: Plan): Saving {
 
 export function forget({ store }: Upload): Observable<never> {
   return defer(() => store?.remove() ?? EMPTY).pipe(ignoreElements())
+}
+
+/** Fails if the source is not what it was when its hashes were made. */
+export function checkSource(job: Upload): Observable<never> {
+  return defer(() => job.source.changed?.() ?? of(false)).pipe(
+    concatMap((isOther) => (isOther ? failChanged(job) : EMPTY)),
+  )
 }
 
 /** The hashes are of no use any more. */

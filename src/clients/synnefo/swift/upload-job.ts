@@ -1,4 +1,4 @@
-import { catchError, concatMap, defer, EMPTY, ignoreElements, of, throwError, type Observable } from 'rxjs'
+import { catchError, EMPTY, ignoreElements, of, throwError, type Observable } from 'rxjs'
 import { isHttpError, type Checkpoint } from '../../../errors.js'
 import { call, type Api } from '../../../http/api.js'
 import type { CallOptions } from '../../../http/types.js'
@@ -10,7 +10,6 @@ import { labelOf, type ObjectName } from '../storage/names.js'
 import type { ObjectInfo } from '../storage/schemas.js'
 import { headLargeObject, type SwiftObject, type SwiftPut } from './large-object-operations.js'
 import type { SwiftLimits } from './limits.js'
-import { failChanged } from './upload-checkpoint.js'
 import type { SwiftUploadOptions } from './upload-options.js'
 
 /** What all steps of one upload work on. */
@@ -63,13 +62,6 @@ export function checkMatch(job: Upload): Observable<never> {
   if (ifMatch === undefined) return EMPTY
   return call(job.api, headLargeObject, { name: job.name, conditions: { ifMatch } }, told(job)).pipe(
     ignoreElements(),
-  )
-}
-
-/** Fails if the source is not what it was when its hashes were made. */
-export function checkSource(job: Upload): Observable<never> {
-  return defer(() => job.source.changed?.() ?? of(false)).pipe(
-    concatMap((isOther) => (isOther ? failChanged(job) : EMPTY)),
   )
 }
 

@@ -5,6 +5,7 @@ import {
   defer,
   EMPTY,
   ignoreElements,
+  merge,
   mergeMap,
   of,
   range,
@@ -20,9 +21,9 @@ import { createLedger, type Ledger } from '../pithos/upload-ledger.js'
 import { putSegment } from './large-object-operations.js'
 import type { SwiftLimits } from './limits.js'
 import { segmentKey, segmentName, segmentPlace, segmentSizeFor, type SegmentPlace } from './segments.js'
-import { checkpointOf, createSaving, forget, planWithCheckpoint } from './upload-checkpoint.js'
+import { checkpointOf, checkSource, createSaving, forget, planWithCheckpoint } from './upload-checkpoint.js'
 import { prepareSegments } from './upload-inventory.js'
-import { checkSource, stopped, type Plan, type Upload } from './upload-job.js'
+import { stopped, type Plan, type Upload } from './upload-job.js'
 import { putTogether } from './upload-manifest.js'
 import { bufferSizeFor, partOf, sendPart, type Part } from './upload-part.js'
 
@@ -51,7 +52,9 @@ function uploadPlan(job: Upload, plan: Plan, limits: SwiftLimits): Observable<Ob
   })
   const carry = (index: number): Observable<never> =>
     buffers.borrow((buffer) => lanes.carry(partOf(job, plan, index, buffer)))
-  const carryAll = range(0, total).pipe(mergeMap(carry, lanes.width), ignoreElements())
+  const carryAll = merge(lanes.present, range(0, total).pipe(mergeMap(carry, lanes.width))).pipe(
+    ignoreElements(),
+  )
   const sendAgain = (keys: readonly string[]): Observable<never> =>
     range(0, keys.length).pipe(
       mergeMap((turn) => {
@@ -82,7 +85,7 @@ export interface Lanes {
   /** Segments that are carried at a time: while some are sent, others are read and hashed. */
   readonly width: number
   readonly ledger: Ledger
-  /** Emits the keys of the segments that were there before; asked for once. */
+  /** Emits the keys of the segments that were there before; asked for once, and best while the first segment is hashed. */
   readonly present: Observable<ReadonlySet<string>>
   /** Hashes a segment, and sends it unless it is there or another one of the same content is sent. */
   carry(part: Part): Observable<never>
@@ -108,7 +111,6 @@ export function createLanes(
       connector: () => new ReplaySubject(1),
       resetOnComplete: false,
       resetOnError: false,
-      resetOnRefCountZero: false,
     }),
   )
 

@@ -6,6 +6,7 @@ import {
   filter,
   ignoreElements,
   map,
+  merge,
   mergeMap,
   of,
   range,
@@ -86,8 +87,7 @@ function sendMany(
         repeat({ delay: () => (reading.ended() ? EMPTY : of(true)) }),
       )
       return concat(
-        range(0, lanes.width).pipe(
-          mergeMap(() => lane, lanes.width),
+        merge(lanes.present, range(0, lanes.width).pipe(mergeMap(() => lane, lanes.width))).pipe(
           ignoreElements(),
         ),
         defer(() => {

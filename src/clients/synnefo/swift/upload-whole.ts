@@ -4,16 +4,8 @@ import { conditionHeaders, newObjectHeaders } from '../storage/headers.js'
 import type { ObjectInfo } from '../storage/schemas.js'
 import { wasRepeated } from '../storage/writing.js'
 import { putContent, type SwiftObject } from './large-object-operations.js'
-import { checkpointOf, createSaving, forget } from './upload-checkpoint.js'
-import {
-  checkMatch,
-  checkSource,
-  describeObject,
-  infoOf,
-  stopped,
-  type Plan,
-  type Upload,
-} from './upload-job.js'
+import { checkpointOf, checkSource, createSaving, forget } from './upload-checkpoint.js'
+import { checkMatch, describeObject, infoOf, stopped, type Plan, type Upload } from './upload-job.js'
 import { removeSegments } from './upload-orphans.js'
 import { bufferSizeFor, partOf, sendPart, type Part } from './upload-part.js'
 
