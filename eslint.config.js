@@ -20,6 +20,7 @@ const promiseFiles = [
   'src/streams/hasher.ts',
   'src/streams/hashing.ts',
   'src/streams/ignore-patterns.ts',
+  'src/streams/pieces.ts',
   'src/streams/sinks.ts',
   'src/streams/sources.ts',
 ]

@@ -1,11 +1,14 @@
 // npm run bench -- calls [--rounds 5] [--only skystream,axios]
+// npm run bench -- transfer [--rounds 3] [--only pithos,swift,small,memory]
 import { availableParallelism, cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import type { Benchmark } from './benchmark.js'
 import { compareCalls } from './calls/compare.js'
+import { compareTransfers } from './transfer/compare.js'
 
 const benchmarks: Readonly<Record<string, Benchmark>> = {
   calls: compareCalls,
+  transfer: compareTransfers,
 }
 
 const { values, positionals } = parseArgs({

@@ -33,8 +33,7 @@ async function idle(): Promise<void> {
   const container = target.slice(0, target.indexOf('/'))
   await Promise.all([1, 2, 3, 4].map(() => lastValueFrom(pithos.containers.get(container))))
   // No block is needed to have the threads running.
-  const { createHasher } =
-    (await import('../../dist/streams/hasher.js')) as typeof import('../../src/streams/hasher.js')
+  const { createHasher } = await import('../../dist/streams/hasher.js')
   const hasher = createHasher()
   const piece = new Uint8Array(64 * 1024)
   await Promise.all(Array.from({ length: hasher.threads }, () => hasher.digest('sha256', piece)))

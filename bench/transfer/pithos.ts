@@ -65,6 +65,37 @@ export async function comparePithos(rounds: number, sizes: readonly number[]): P
   print(results, median(rates))
 }
 
+/** How much more memory a transfer takes than a client that does nothing, by the size of the file. */
+export async function comparePithosMemory(sizes: readonly number[]): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'skystream-bench-'))
+  console.log('peak resident memory over that of an idle client, MiB\n')
+  try {
+    for (const size of sizes) {
+      await withCloud(async (_server, store) => {
+        await lastValueFrom(createSynnefo(store).pithos.containers.create('bench'))
+        const run = (job: Pick<Job, 'task' | 'path'>): Promise<Report> =>
+          firstMessage<Report>(
+            start(client, [JSON.stringify({ store, target: 'bench/object', ...job } satisfies Job)]),
+          )
+        const up = join(folder, 'up')
+        const down = join(folder, 'down')
+        makeFile(up, size)
+        const { peakRss: idle } = await run({ task: 'idle', path: up })
+        const { peakRss: upload } = await run({ task: 'upload', path: up })
+        const { peakRss: download } = await run({ task: 'download', path: down })
+        const grown = [upload, download].map((peak) => ((peak - idle) / MIB).toFixed(0))
+        console.log(
+          `${size / MIB} MiB: upload ${grown[0] ?? ''}, download ${grown[1] ?? ''} (idle ${(idle / MIB).toFixed(0)})`,
+        )
+        rmSync(up)
+        rmSync(down)
+      })
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
 async function withCloud(use: (server: ChildProcess, store: Store) => Promise<void>): Promise<void> {
   const bin = fileURLToPath(new URL('../../dist/bin.js', import.meta.url))
   const server = spawn(process.execPath, [bin, 'cloud', '--clouds', 'synnefo', '--json'], {

@@ -26,6 +26,8 @@ export interface Sink {
   readonly randomAccess: boolean
   /** Rejects with a `TransferError` that says what cannot be written, and why. */
   open(): Promise<OpenSink>
+  /** Does all that an open sink would be asked for, at once: whatever was there, this is the content. */
+  store?(content: Uint8Array): Promise<void>
 }
 
 export interface OpenSink {
@@ -53,9 +55,9 @@ export interface OpenSink {
 export function sinkOf(input: SinkInput, argument: string): Sink {
   if (typeof input === 'string') {
     if (input === '') throw new TypeError(`${argument}: the path is empty`)
-    return pathSink(input)
+    return fileSink(input)
   }
-  if (input instanceof URL) return pathSink(pathOf(input, argument))
+  if (input instanceof URL) return fileSink(pathOf(input, argument))
   if (input instanceof Writable) return streamSink(() => nodeEnd(input))
   if (isWebWritable(input)) return streamSink(() => webEnd(input))
   if (isSink(input)) return input
@@ -81,14 +83,20 @@ function nothing(): void {
 
 // --- a file -----------------------------------------------------------------------------------------------
 
+/** Bytes after which what was written is sent on to the disk. */
+const SYNC_EACH = 32 * 2 ** 20
+
 /** Read and written, made if it is not there, kept as it is if it is; never through a link that somebody laid. */
 const PART_FLAGS = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW
 
 /**
  * A file. Until it is whole it is `name.part` beside it, which stays there if the transfer is cut off, for the next
  * one to go on with; then it takes its name in one step, in place of what had it before.
+ *
+ * @param options.durable - whether it gets its name only when its content has reached the disk. Default true. Otherwise a power cut
+ * soon afterwards may leave a file that lacks some of it
  */
-function pathSink(path: string): Sink {
+export function fileSink(path: string, { durable = true }: { readonly durable?: boolean } = {}): Sink {
   return {
     name: path,
     randomAccess: true,
@@ -96,7 +104,23 @@ function pathSink(path: string): Sink {
       const target = resolve(path)
       try {
         await checkTarget(path, target)
-        return await openPart(path, target, await open(`${target}.part`, PART_FLAGS, 0o666))
+        return await openPart(path, target, await open(`${target}.part`, PART_FLAGS, 0o666), durable)
+      } catch (error) {
+        throw unwritable(path, error)
+      }
+    },
+    store: async (content) => {
+      const target = resolve(path)
+      try {
+        const file = await open(`${target}.part`, PART_FLAGS | constants.O_TRUNC, 0o666)
+        try {
+          await writeFully(file, 0, content)
+          if (durable) await file.sync()
+        } finally {
+          await file.close()
+        }
+        await rename(`${target}.part`, target)
+        if (durable) await syncDirectory(dirname(target))
       } catch (error) {
         throw unwritable(path, error)
       }
@@ -114,8 +138,10 @@ async function checkTarget(path: string, target: string): Promise<void> {
     throw new TransferError(`cannot write ${path}: it is there, and not a file`)
 }
 
-async function openPart(path: string, target: string, file: FileHandle): Promise<OpenSink> {
+async function openPart(path: string, target: string, file: FileHandle, durable: boolean): Promise<OpenSink> {
   const pending = new Set<Promise<void>>()
+  let unsynced = 0
+  let syncing: Promise<void> | undefined
   let closing: Promise<void> | undefined
   const close = (): Promise<void> => (closing ??= file.close())
   const { size: existing } = await file.stat()
@@ -128,12 +154,25 @@ async function openPart(path: string, target: string, file: FileHandle): Promise
     }
   }
 
+  /** So that there is little left to wait for at the end. What fails here fails there, too. */
+  const syncSome = (): void => {
+    if (syncing !== undefined) return
+    unsynced = 0
+    const ended = (): void => {
+      syncing = undefined
+    }
+    syncing = file.datasync().then(ended, ended)
+  }
+
   return {
     existing,
     resize: (size) => attempt(() => file.truncate(size)),
     read: (offset, length, into) => readFully(file, offset, length, into),
     write: (offset, bytes) => {
-      const writing = attempt(() => writeFully(file, offset, bytes))
+      const writing = attempt(() => writeFully(file, offset, bytes)).then(() => {
+        unsynced += bytes.length
+        if (durable && unsynced >= SYNC_EACH) syncSome()
+      })
       pending.add(writing)
       const forget = (): void => {
         pending.delete(writing)
@@ -146,10 +185,11 @@ async function openPart(path: string, target: string, file: FileHandle): Promise
     },
     finish: () =>
       attempt(async () => {
-        await file.sync()
+        await syncing
+        if (durable) await file.sync()
         await close()
         await rename(`${target}.part`, target)
-        await syncDirectory(dirname(target))
+        if (durable) await syncDirectory(dirname(target))
       }),
     close,
   }

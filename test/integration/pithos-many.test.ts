@@ -51,7 +51,7 @@ const actions = (events: readonly { kind: string }[]): string[] =>
       ? [`${String(event.action)} ${String(event.path)}`]
       : [],
   )
-const names = async (): Promise<unknown[]> => (await run(client.pithos.list('c'))).map((item) => item['name'])
+const names = async (): Promise<unknown[]> => (await run(client.pithos.list('c'))).map((item) => item.name)
 const puts = (name: RegExp): number => cloud.requests({ method: 'PUT', path: name }).length
 
 describe('a folder', () => {

@@ -123,5 +123,10 @@ describeReal('swift', (server) => {
   })
 
   describeSwiftStorage(server)
-  describeSwiftTransfers(server, { large: 256 * 2 ** 20, segmentSize: 4 * 2 ** 20, files: 1_000 })
+  describeSwiftTransfers(server, {
+    large: 256 * 2 ** 20,
+    cutAt: 64 * 2 ** 20,
+    segmentSize: 4 * 2 ** 20,
+    files: 1_000,
+  })
 })

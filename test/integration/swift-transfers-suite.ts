@@ -28,6 +28,8 @@ import type { SwiftTransferPlan } from './swift-transfer-program.js'
 export interface TransferScale {
   /** Bytes of the file that is cut off and continued. */
   readonly large: number
+  /** Bytes after which. */
+  readonly cutAt: number
   readonly segmentSize: number
   /** Small files in a folder. */
   readonly files: number
@@ -101,10 +103,10 @@ export function describeSwiftTransfers(place: () => SwiftPlace, scale: TransferS
 
   describe('a large file', () => {
     it('goes up and comes back, over two processes that were killed', { timeout: 180_000 }, async () => {
-      const { large, segmentSize } = scale
+      const { large, cutAt, segmentSize } = scale
       const target = `${await container()}/large`
       const file = makeFile('large', large)
-      const sent = await killAt(large / 4, { direction: 'upload', path: file, target })
+      const sent = await killAt(cutAt, { direction: 'upload', path: file, target })
       expect(sent).toBeLessThan(large)
       await expect(last(storage.info(target))).rejects.toMatchObject({ status: 404 })
 
@@ -119,7 +121,7 @@ export function describeSwiftTransfers(place: () => SwiftPlace, scale: TransferS
       expect(again).toMatchObject({ kind: 'done', reusedBytes: large })
 
       const copy = path('copy')
-      await killAt(large / 4, { direction: 'download', path: copy, target })
+      await killAt(cutAt, { direction: 'download', path: copy, target })
       expect(existsSync(copy)).toBe(false)
       const down = await last(storage.download(target, copy))
       if (down.kind !== 'done') throw new Error(down.kind)

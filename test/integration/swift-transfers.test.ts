@@ -14,6 +14,6 @@ describe('transfers of Swift in the embedded cloud', () => {
       const { authUrl, user, key, second } = cloud.openstack.tempAuth
       return { authUrl, user, key, account: 'AUTH_test', other: { ...second, account: 'AUTH_test2' } }
     },
-    { large: 24 * 2 ** 20, segmentSize: 2 ** 20, files: 100 },
+    { large: 64 * 2 ** 20, cutAt: 1, segmentSize: 2 ** 20, files: 100 },
   )
 })

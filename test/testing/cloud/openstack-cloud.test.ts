@@ -10,7 +10,12 @@ import {
   type EmbeddedCloud,
   type OpenstackCloud,
 } from '../../../src/testing/cloud/index.js'
-import { createByteStore, type ByteStore } from '../../../src/testing/cloud/openstack/swift/byte-store.js'
+import {
+  bodyOf,
+  createByteStore,
+  type Body,
+  type ByteStore,
+} from '../../../src/testing/cloud/openstack/swift/byte-store.js'
 import { text } from './calls.js'
 import { createCaller, Cut, md5, type Answer, type Ask, type Caller } from './openstack-store.js'
 
@@ -218,7 +223,7 @@ describe('its bytes', () => {
   let store: ByteStore
   const stored = (): Promise<string[]> => readdir(folder)
   const keep = (...pieces: Buffer[]) =>
-    store.keep(pieces, Infinity, () => {
+    store.keep(bodyOf(pieces), Infinity, () => {
       throw new Error('too long')
     })
   const readWhole = async (bytes: Awaited<ReturnType<typeof keep>>): Promise<Buffer> => {
@@ -267,8 +272,13 @@ describe('its bytes', () => {
     const never = (): never => {
       throw new Error('too long')
     }
-    await expect(store.keep(failing(), Infinity, never)).rejects.toThrow('broken off')
-    await expect(store.keep([pattern(10)], 9, never)).rejects.toThrow('too long')
+    await expect(store.keep(bodyOf(failing()), Infinity, never)).rejects.toThrow('broken off')
+    await expect(store.keep(bodyOf([pattern(10)]), 9, never)).rejects.toThrow('too long')
+    const cutWhileWritten: Body = (take) => {
+      void take(pattern(300_000))
+      return Promise.reject(new Error('cut'))
+    }
+    await expect(store.keep(cutWhileWritten, Infinity, never)).rejects.toThrow('cut')
     await expect.poll(stored).toEqual([])
   })
 })

@@ -206,6 +206,25 @@ describe('static large objects', () => {
       Errors: [[`${container}/plain`, 'Not an SLO manifest']],
     })
   })
+
+  it('go as far as the sender may read their manifest and write to their segments', async () => {
+    const shared = await store.container({ 'X-Container-Write': 'test2:tester2' })
+    await store.ask('PUT', `${shared}/o?multipart-manifest=put`, { body: JSON.stringify(manifest()) })
+    const remove = async (): Promise<unknown> => {
+      const headers = { Accept: 'application/json' }
+      return (
+        await store.askAs('second', 'DELETE', `${shared}/o?multipart-manifest=delete`, { headers })
+      ).json()
+    }
+    const unreadable = [[`${shared}/o`, 'Unable to load SLO manifest or segment.']]
+    expect(await remove()).toMatchObject({ 'Number Deleted': 0, Errors: unreadable })
+    await store.ask('POST', shared, { headers: { 'X-Container-Read': 'test2:tester2' } })
+    expect(await remove()).toMatchObject({
+      'Number Deleted': 1,
+      Errors: PARTS.map((_, index) => [`${segments}/s/${String(index)}`, '403 Forbidden']),
+    })
+    expect(await names(store, shared)).toEqual([])
+  })
 })
 
 describe('dynamic large objects', () => {
@@ -231,18 +250,61 @@ describe('dynamic large objects', () => {
     expect([own.text, own.headers.etag]).toEqual(['', md5('')])
   })
 
-  it('lose what they are by a POST, and by a copy', async () => {
+  it('lose what they are by a copy, unless the copy is given a manifest of its own', async () => {
     await putDynamic('lost', `${segments.slice(1)}/s/`)
-    await store.ask('COPY', `${container}/lost`, { headers: { Destination: `${container}/flat-dlo` } })
-    expect((await store.ask('HEAD', `${container}/flat-dlo`)).headers.etag).toBe(md5(WHOLE))
-    await store.ask('POST', `${container}/lost`, { headers: { 'X-Object-Meta-A': '1' } })
-    const { headers } = await store.ask('HEAD', `${container}/lost`)
-    expect(headers['content-length']).toBe('0')
-    expect(headers).not.toHaveProperty('x-object-manifest')
+    const copy = (name: string, headers: Record<string, string> = {}, query = ''): Promise<Answer> =>
+      store.ask('COPY', `${container}/lost${query}`, {
+        headers: { Destination: `${container}/${name}`, ...headers },
+      })
+    await copy('flat-dlo')
+    const flat = await store.ask('HEAD', `${container}/flat-dlo`)
+    expect(flat.headers.etag).toBe(md5(WHOLE))
+    expect(flat.headers).not.toHaveProperty('x-object-manifest')
+    const other = { 'X-Object-Manifest': `${segments.slice(1)}/s/1` }
+    expect((await copy('given', other)).headers.etag).toBe(md5(WHOLE))
+    expect((await store.ask('GET', `${container}/given`)).text).toBe(PARTS[1])
+    await copy('kept', other, '?multipart-manifest=get')
+    expect((await store.ask('GET', `${container}/kept`)).text).toBe(WHOLE)
+    expect((await copy('never', { 'X-Object-Manifest': 'seg' })).status).toBe(400)
+  })
+
+  it('are after a POST what it says: the same, another one, or their own bytes', async () => {
+    const manifest = `${segments.slice(1)}/s/`
+    await store.ask('PUT', `${container}/posted-dlo`, {
+      body: 'own',
+      headers: { 'X-Object-Manifest': manifest, 'X-Object-Meta-A': '1', 'Content-Language': 'de' },
+    })
+    const post = async (headers: Record<string, string>): Promise<Answer> => {
+      expect((await store.ask('POST', `${container}/posted-dlo`, { headers })).status).toBe(202)
+      return store.ask('GET', `${container}/posted-dlo`)
+    }
+    const same = await post({ 'X-Object-Manifest': manifest, 'X-Object-Meta-B': '2' })
+    expect(same).toMatchObject({ text: WHOLE, headers: { etag: `"${ETAG}"`, 'x-object-meta-b': '2' } })
+    expect(same.headers['x-object-manifest']).toBe(manifest)
+    expect(same.headers).not.toHaveProperty('x-object-meta-a')
+    expect(same.headers).not.toHaveProperty('content-language')
+    const other = await post({ 'X-Object-Manifest': `${manifest}1` })
+    expect([other.text, other.headers['x-object-manifest']]).toEqual([PARTS[1], `${manifest}1`])
+    const none = await post({ 'X-Object-Meta-B': '2' })
+    expect([none.text, none.headers.etag]).toEqual(['own', md5('own')])
+    expect(none.headers).not.toHaveProperty('x-object-manifest')
+    expect((await post({ 'X-Object-Manifest': manifest })).text).toBe(WHOLE)
+  })
+
+  it('can be spoilt by a POST, which takes any manifest', async () => {
+    await put(store, `${container}/spoilt`, 'own')
+    for (const manifest of ['', 'seg']) {
+      const headers = { 'X-Object-Manifest': manifest }
+      expect((await store.ask('POST', `${container}/spoilt`, { headers })).status).toBe(202)
+      const read = await store.ask('GET', `${container}/spoilt`)
+      expect([read.status, read.text]).toEqual([500, 'An error occurred'])
+      const own = await store.ask('GET', `${container}/spoilt?multipart-manifest=get`)
+      expect([own.text, own.headers['x-object-manifest']]).toEqual(['own', manifest])
+    }
   })
 
   it('need a container and a prefix', async () => {
-    for (const to of ['seg', '/seg/x', 'seg/x?y']) {
+    for (const to of ['', 'seg', '/seg/x', 'seg//x', 'seg/x?y']) {
       const answer = await putDynamic('never', to)
       expect([answer.status, answer.text]).toEqual([
         400,

@@ -133,6 +133,7 @@ it('links can upload and delete, but make no manifests', async () => {
   expect((await follow('GET', link('GET'), {}, at)).text).toBe('data')
   const headers = { 'X-Object-Manifest': 'c/p' }
   expect((await follow('PUT', link('PUT'), { body: '', headers }, at)).status).toBe(400)
+  expect((await follow('POST', link('POST'), { headers }, at)).status).toBe(400)
   expect((await follow('DELETE', link('DELETE'), {}, at)).status).toBe(204)
 })
 

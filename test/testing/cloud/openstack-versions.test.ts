@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { connectStore, names, put, type Answer, type Store } from './openstack-store.js'
 
 let store: Store
@@ -113,6 +113,132 @@ it('a version can be copied', async () => {
   const answer = await store.ask('COPY', `${container}/o?version-id=${one}`, { headers })
   expect(answer.headers['x-copied-from-version-id']).toBe(one)
   expect((await store.ask('GET', `${container}/copy`)).text).toBe('one')
+})
+
+it('a version can be copied by a PUT, also to where there are no versions', async () => {
+  const [one, two] = [await write('one'), await write('two')]
+  const plain = await store.container()
+  const copy = (target: string, id: string, from = `${container}/o`): Promise<Answer> =>
+    store.ask('PUT', `${target}?version-id=${id}`, { headers: { 'X-Copy-From': from } })
+  const made = await copy(`${container}/copy`, one)
+  expect([made.status, made.headers['x-copied-from-version-id']]).toEqual([201, one])
+  const current = await store.ask('GET', `${container}/copy`)
+  expect([current.text, current.headers['x-object-version-id']]).toEqual([
+    'one',
+    made.headers['x-object-version-id'],
+  ])
+  expect((await copy(`${plain}/copy`, one)).status).toBe(201)
+  expect((await store.ask('GET', `${plain}/copy`)).text).toBe('one')
+  const third = (await copy(`${container}/o`, one)).headers['x-object-version-id']
+  expect((await get()).text).toBe('one')
+  expect((await versions('&prefix=o')).map((version) => version.version_id)).toEqual([third, two, one])
+  const unknown = await copy(`${container}/never`, '1.00000')
+  expect([unknown.status, (await copy(`${container}/never`, 'abc')).text]).toEqual([
+    404,
+    'Invalid version parameter',
+  ])
+  expect(await copy(`${container}/never`, one, `${plain}/copy`)).toMatchObject({
+    status: 400,
+    text: 'version-aware operations require that the container is versioned',
+  })
+  const unversioned = await copy(`${container}/last`, 'null', `${plain}/copy`)
+  expect([unversioned.status, unversioned.headers['x-copied-from-version-id']]).toEqual([201, 'null'])
+})
+
+describe('a version of a static large object', () => {
+  let segments: string
+  beforeEach(async () => {
+    segments = await store.container()
+    for (const name of ['1', '2', '3']) await put(store, `${segments}/${name}`, name.repeat(4))
+  })
+
+  async function writeLarge(path: string, parts: readonly string[]): Promise<string> {
+    const body = JSON.stringify(parts.map((part) => ({ path: part })))
+    const made = await store.ask('PUT', `${path}?multipart-manifest=put`, { body })
+    expect(made.status).toBe(201)
+    return String(made.headers['x-object-version-id'])
+  }
+
+  /** Deleted, not found, and the errors. */
+  async function remove(path: string, id?: string): Promise<unknown[]> {
+    const version = id === undefined ? '' : `&version-id=${id}`
+    const answer = await store.ask('DELETE', `${path}?multipart-manifest=delete${version}`, {
+      headers: { Accept: 'application/json' },
+    })
+    expect(answer.status).toBe(200)
+    const report = answer.json() as unknown as Record<string, unknown>
+    return [report['Number Deleted'], report['Number Not Found'], report['Errors']]
+  }
+
+  it('goes with its segments, and leaves the others', async () => {
+    const one = await writeLarge(`${container}/o`, [`${segments}/1`])
+    const two = await writeLarge(`${container}/o`, [`${segments}/2`, `${segments}/3`])
+    expect(await remove(`${container}/o`, one)).toEqual([2, 0, []])
+    expect(await names(store, segments)).toEqual(['2', '3'])
+    expect(await versions()).toMatchObject([{ version_id: two, is_latest: true }])
+    expect((await get()).text).toBe('22223333')
+    expect(await remove(`${container}/o`, two)).toEqual([3, 0, []])
+    expect([await versions(), await names(store, segments)]).toEqual([[], []])
+    expect(await remove(`${container}/o`, two)).toEqual([0, 1, []])
+    expect(await versions()).toEqual([])
+  })
+
+  it('goes when it is behind a marker, or has no id', async () => {
+    const one = await writeLarge(`${container}/o`, [`${segments}/1`])
+    expect(await remove(`${container}/o`)).toEqual([2, 0, []])
+    const [marker] = await versions()
+    expect(await remove(`${container}/o`, marker?.version_id)).toEqual([0, 1, []])
+    expect(await remove(`${container}/o`, one)).toEqual([1, 1, []])
+    expect(await versions()).toEqual([marker])
+    const plain = await store.container()
+    await writeLarge(`${plain}/o`, [`${segments}/2`])
+    expect(await remove(`${plain}/o`, 'null')).toEqual([2, 0, []])
+    expect([await names(store, plain), await names(store, segments)]).toEqual([[], ['3']])
+  })
+
+  it('leaves markers where its segments have versions', async () => {
+    await write('segment')
+    const made = await writeLarge(`${container}/large`, [`${container}/o`])
+    expect(await remove(`${container}/large`, made)).toEqual([2, 0, []])
+    expect(await versions()).toMatchObject([
+      { name: 'o', is_latest: true, bytes: 0 },
+      { name: 'o', is_latest: false, bytes: 7 },
+    ])
+  })
+
+  it('is asked for by the same id in what it is made of, which is then not found', async () => {
+    await writeLarge(`${container}/inner`, [`${segments}/1`])
+    const outer = await writeLarge(`${container}/outer`, [`${container}/inner`, `${segments}/2`])
+    expect(await remove(`${container}/outer`, outer)).toEqual([2, 1, []])
+    expect(await names(store, container)).toEqual(['inner'])
+    const plain = await store.container()
+    await writeLarge(`${plain}/inner`, [`${segments}/1`])
+    const mixed = await writeLarge(`${container}/outer`, [`${plain}/inner`, `${segments}/3`])
+    expect(await remove(`${container}/outer`, mixed)).toEqual([
+      2,
+      0,
+      [[`${plain}/inner`, 'Unable to load SLO manifest or segment.']],
+    ])
+    expect(await names(store, segments)).toEqual(['1'])
+  })
+
+  it('is named rightly, and is one', async () => {
+    const failure = 'Unable to load SLO manifest or segment.'
+    const plain = await store.container()
+    await writeLarge(`${plain}/o`, [`${segments}/1`])
+    expect(await remove(`${plain}/o`, '1.00000')).toEqual([0, 0, [[`${plain}/o`, failure]]])
+    expect(await remove(`${container}/o`, 'abc')).toEqual([0, 0, [[`${container}/o`, failure]]])
+    const small = await write('small')
+    expect(await remove(`${container}/o`, small)).toEqual([0, 0, [[`${container}/o`, 'Not an SLO manifest']]])
+    expect((await get()).text).toBe('small')
+    expect(await remove(`${container}/absent`)).toEqual([0, 1, []])
+    expect(await versions('&prefix=absent')).toEqual([])
+    expect(await remove('/no-such-container/o', '1.00000')).toEqual([
+      0,
+      0,
+      [['/no-such-container/o', failure]],
+    ])
+  })
 })
 
 it('what is written without versioning has no id', async () => {

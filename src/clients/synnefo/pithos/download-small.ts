@@ -1,19 +1,7 @@
-import {
-  catchError,
-  concat,
-  concatMap,
-  defer,
-  EMPTY,
-  ignoreElements,
-  map,
-  of,
-  throwError,
-  type Observable,
-} from 'rxjs'
+import { catchError, concatMap, defer, EMPTY, map, of, throwError, type Observable } from 'rxjs'
 import { ResponseFormatError } from '../../../errors.js'
 import { call } from '../../../http/api.js'
 import { hashBlock } from '../../../streams/hashing.js'
-import { withResource } from '../../../streams/resource.js'
 import type { Sink } from '../../../streams/sinks.js'
 import { requestOptions } from '../../../streams/transfer.js'
 import { named, stateIn } from '../storage/headers.js'
@@ -21,7 +9,7 @@ import { getObject } from '../storage/object-operations.js'
 import type { ObjectInfo, ObjectItem } from '../storage/schemas.js'
 import type { BlockShapes } from './block-shapes.js'
 import type { Order } from './download-job.js'
-import { SMALL } from './upload-small.js'
+import { SMALL, storeFetched, type Fetched } from '../storage/small-files.js'
 
 /** A small object as it was listed, and who knows how it was hashed. */
 export interface Known {
@@ -29,17 +17,12 @@ export interface Known {
   readonly shapes: BlockShapes
 }
 
-interface Fetched {
-  readonly body: Uint8Array
-  readonly info: ObjectInfo
-}
-
 /**
  * Fetches a small object with one request and proves it by the hash in the listing. Emits nothing if it is not small, or not what
  * was listed.
  */
 export function downloadSmall(order: Order, sink: Sink, known: Known): Observable<ObjectInfo> {
-  return fetchSmall(order, known).pipe(concatMap((fetched) => store(order, sink, fetched)))
+  return fetchSmall(order, known).pipe(concatMap((fetched) => storeFetched(order.report, sink, fetched)))
 }
 
 function fetchSmall(
@@ -68,23 +51,4 @@ function fetchSmall(
       )
     }),
   )
-}
-
-function store({ report }: Order, sink: Sink, { body, info }: Fetched): Observable<ObjectInfo> {
-  const bytes = body.length
-  const parts = bytes === 0 ? 0 : 1
-  report.planned(bytes, parts)
-  const stored = withResource(
-    () => sink.open(),
-    (opened) =>
-      concat(
-        defer(() => opened.resize(bytes)),
-        defer(() => opened.write(0, body)),
-        defer(() => {
-          report.accepted({ bytes, parts, reusedBytes: 0, travelledBytes: bytes })
-          return opened.finish()
-        }),
-      ),
-  ).pipe(ignoreElements())
-  return concat(stored, of(info))
 }

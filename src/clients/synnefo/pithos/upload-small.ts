@@ -8,8 +8,6 @@ import { putObject } from '../storage/object-operations.js'
 import type { ObjectInfo } from '../storage/schemas.js'
 import { failChanged, failIfChanged, infoOf, type Upload } from './upload-job.js'
 
-/** Up to so many bytes, a question costs more than sending the content. */
-export const SMALL = 64 * 1024
 /** How often a content is sent that arrives as another one. */
 const MAX_SENDINGS = 3
 

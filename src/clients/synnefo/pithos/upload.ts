@@ -10,7 +10,8 @@ import { metadataHeaders, objectName, type ObjectTarget } from '../storage/names
 import type { ObjectInfo } from '../storage/schemas.js'
 import type { UploadOptions } from '../storage/transfer-options.js'
 import { stopped } from './upload-job.js'
-import { SMALL, uploadSmall } from './upload-small.js'
+import { SMALL } from '../storage/small-files.js'
+import { uploadSmall } from './upload-small.js'
 import { uploadParts } from './upload-parts.js'
 import { uploadStream } from './upload-stream.js'
 

@@ -1,4 +1,15 @@
-import { catchError, concat, concatMap, defer, ignoreElements, of, throwError, type Observable } from 'rxjs'
+import {
+  catchError,
+  concat,
+  concatMap,
+  defer,
+  EMPTY,
+  ignoreElements,
+  of,
+  throwError,
+  toArray,
+  type Observable,
+} from 'rxjs'
 import { TransferError } from '../../../errors.js'
 import type { TransferEvent } from '../../../streams/events.js'
 import { withResource } from '../../../streams/resource.js'
@@ -6,6 +17,7 @@ import { sinkOf, type Sink, type SinkInput } from '../../../streams/sinks.js'
 import { concurrencyOf, immediateRetry, transfer } from '../../../streams/transfer.js'
 import { objectName, type ObjectTarget } from '../storage/names.js'
 import type { ObjectInfo, ObjectItem } from '../storage/schemas.js'
+import { SMALL, storeFetched } from '../storage/small-files.js'
 import type { DownloadOptions } from '../storage/transfer-options.js'
 import { fillAnywhere } from './download-anywhere.js'
 import { describe, listedContent } from './download-content.js'
@@ -18,6 +30,7 @@ import {
   type Download,
   type Order,
 } from './download-job.js'
+import { fetchListed } from './download-small.js'
 import type { SwiftTransfers } from './upload.js'
 
 /** How often a download begins anew because the object was replaced under its hands. */
@@ -52,8 +65,15 @@ export function downloadFromSwift(
   return transfer(api.runtime, options, (report) => {
     const order: Order = { api, hasher, name, options, concurrency, report }
     const known = listedContent(order, listed)
-    return (known === undefined ? describe(order) : of(known)).pipe(
+    const usual = defer(() => (known === undefined ? describe(order) : of(known))).pipe(
       concatMap((content) => fill(order, sink, content)),
+    )
+    const isSmall = known !== undefined && known.size <= SMALL
+    const quick = isSmall ? fetchListed(order, known) : EMPTY
+    return quick.pipe(
+      concatMap((fetched) => storeFetched(report, sink, fetched)),
+      toArray(),
+      concatMap((found) => (found.length > 0 ? found : usual)),
       catchError((error: unknown) => throwError(() => stopped(order, error))),
     )
   })

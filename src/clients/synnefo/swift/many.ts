@@ -3,6 +3,7 @@ import { TransferError } from '../../../errors.js'
 import { call } from '../../../http/api.js'
 import { digestPieces, PIECE_SIZE, readPieces } from '../../../streams/pieces.js'
 import { withResource } from '../../../streams/resource.js'
+import { fileSink } from '../../../streams/sinks.js'
 import { sourceOf, type OpenSource } from '../../../streams/sources.js'
 import type { ManyStorage } from '../storage/many-storage.js'
 import type { ObjectItem } from '../storage/schemas.js'
@@ -41,7 +42,8 @@ export function createSwiftMany(transfers: SwiftTransfers, features: Features): 
     runtime: api.runtime,
     list: (container, filter, options) => listAllSwiftObjects(api, container, filter, options),
     upload: (path, target, options) => uploadToSwift(transfers, path, target, options),
-    download: (target, path, options, known) => downloadFromSwift(transfers, target, path, options, known),
+    download: (target, path, options, known) =>
+      downloadFromSwift(transfers, target, fileSink(path, { durable: false }), options, known),
     removeAll: (container, names, options) =>
       removeManyObjects(api, features, container, names, options).pipe(map(() => undefined)),
     isSame: (path, target, known, options) =>
@@ -68,8 +70,8 @@ function isProven(
   return (
     segment !== undefined &&
     'hash' in segment &&
-    segment['range'] === undefined &&
-    segment['sub_slo'] !== true
+    segment.range === undefined &&
+    segment.sub_slo !== true
   )
 }
 

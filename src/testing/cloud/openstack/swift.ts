@@ -25,7 +25,6 @@ import { putManifest } from './swift/slo-write.js'
 import type { Principal, Region } from './swift/state.js'
 import { hasTemporaryLink, readTemporaryLink } from './swift/temp-url.js'
 import { askedVersion, restoreVersion } from './swift/versions.js'
-import { findContainer } from './swift/state.js'
 
 export interface SwiftOptions {
   /** What comes before `/v1`; may be empty. */
@@ -196,9 +195,9 @@ function actOf(method: string, { container, object }: Place): 'read' | 'write' |
 
 async function putAsAsked(request: SwiftRequest, place: ObjectPlace): Promise<void> {
   const { region, query, headers } = request
-  const container = findContainer(region, place.account, place.container)
-  const version = container === undefined ? undefined : askedVersion(request, container)
   const from = headers.get('X-Copy-From') ?? ''
+  // Of a copy it is the version of the source.
+  const version = from === '' ? askedVersion(request, place) : undefined
   const { slo } = region.info
   if (version !== undefined) restoreVersion(request, place, version)
   else if (slo !== undefined && query.get('multipart-manifest') === 'put') {

@@ -3,15 +3,8 @@ import { SwiftFailure, statusLine } from './failure.js'
 import type { SwiftInfo } from './info.js'
 import { dropObject } from './object-delete.js'
 import { reportType, sendReport, type Report } from './report.js'
-import {
-  contentLength,
-  decodePath,
-  isChunked,
-  quote,
-  type ObjectPlace,
-  type ContainerPlace,
-  type SwiftRequest,
-} from './request.js'
+import { contentLength, decodePath, isChunked, quote, type Place, type SwiftRequest } from './request.js'
+import { removeVersion } from './versions.js'
 
 type Limits = NonNullable<SwiftInfo['bulk_delete']>
 
@@ -39,13 +32,21 @@ async function deleteListed(request: SwiftRequest, account: string, limits: Limi
   if (names.length === 0) return refusal(400, 'Invalid bulk delete.')
   return deleteMany(
     request,
-    names.map((name) => placeOf(account, name)),
+    names.map((name) => targetOf(account, name)),
     limits.max_failed_deletes,
   )
 }
 
-/** A place, or the name of what cannot be one. */
-type Target = ContainerPlace | ObjectPlace | { readonly unreadable: string }
+/** A place to delete, or why that is out of the question; with its name for the report, percent-encoded. */
+export type Target =
+  { readonly name: string; readonly place: Place; readonly versionId?: string | undefined } | Outcome
+
+interface Outcome {
+  readonly name: string
+  readonly status: number
+  /** For the report; absent: the line of the status. */
+  readonly problem?: string
+}
 
 export function deleteMany(request: SwiftRequest, targets: readonly Target[], mostErrors = Infinity): Report {
   const errors: (readonly [string, string])[] = []
@@ -55,44 +56,44 @@ export function deleteMany(request: SwiftRequest, targets: readonly Target[], mo
     if (errors.length >= mostErrors) {
       return { status: statusLine(400), text: '', deleted, notFound, errors }
     }
-    const status = 'unreadable' in target ? 412 : deleteOne(request, target)
+    const { name, status, problem } = 'place' in target ? deleteOne(request, target) : target
     if (status === 204) deleted += 1
     else if (status === 404) notFound += 1
-    else errors.push([nameOf(target), statusLine(status)])
+    else errors.push([name, problem ?? statusLine(status)])
   }
   return { status: statusLine(errors.length === 0 ? 200 : 400), text: '', deleted, notFound, errors }
 }
 
-function deleteOne(request: SwiftRequest, place: ContainerPlace | ObjectPlace): number {
+function deleteOne(request: SwiftRequest, target: Extract<Target, { place: Place }>): Outcome {
+  const { name, place, versionId } = target
+  const { account, container = '', object } = place
   try {
-    if (place.object === undefined) {
+    if (object === undefined) {
       request.demand('own', place)
-      dropContainer(request, place)
+      dropContainer(request, { account, container })
     } else {
       request.demand('write', place)
-      dropObject(request, { ...place, object: place.object })
+      const found = { account, container, object }
+      if (versionId === undefined) dropObject(request, found)
+      else removeVersion(request, found, versionId)
     }
-    return 204
+    return { name, status: 204 }
   } catch (error) {
     if (!(error instanceof SwiftFailure)) throw error
-    return error.status
+    return { name, status: error.status }
   }
 }
 
-function placeOf(account: string, name: string): Target {
+function targetOf(account: string, line: string): Target {
   try {
-    const [container = '', ...rest] = decodePath(name).replace(/^\//, '').split('/')
+    const name = decodePath(line)
+    const [container = '', ...rest] = name.replace(/^\//, '').split('/')
     const object = rest.join('/')
-    return object === '' ? { account, container } : { account, container, object }
+    const place = object === '' ? { account, container } : { account, container, object }
+    return { name: quote(name), place }
   } catch {
-    return { unreadable: name }
+    return { name: escapeBytes(line), status: 412 }
   }
-}
-
-function nameOf(target: Target): string {
-  if ('unreadable' in target) return escapeBytes(target.unreadable)
-  const { container, object } = target
-  return quote(object === undefined ? container : `${container}/${object}`)
 }
 
 /** One letter for each byte. */

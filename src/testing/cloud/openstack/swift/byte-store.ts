@@ -14,18 +14,20 @@ export interface Bytes {
   readonly release: () => void
 }
 
+/** Hands its pieces over, to keep, one after the other; it waits while a promise that it got for one is pending. */
+export type Body = (take: (piece: Uint8Array) => Promise<void> | undefined) => Promise<void>
+
 export interface ByteStore {
   /** Takes a body in, piece by piece; `tooLong` is called, and must throw, when it exceeds the limit. */
-  keep(
-    chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-    limit: number,
-    tooLong: () => never,
-  ): Promise<Bytes>
+  keep(body: Body, limit: number, tooLong: () => never): Promise<Bytes>
   clear(): void
 }
 
-/** Pieces in memory are joined to about this size: a socket's slice would hold on to its whole slab. */
+/** Bytes are gathered to about this many before they are put away. */
 const BLOCK = 262_144
+
+/** Pieces of this many bytes are worth keeping as they are. */
+const LARGE = 16_384
 
 /** Bytes in memory as long as all bodies together stay within the limit; what is beyond goes to a file per body. */
 export function createByteStore(options: {
@@ -45,31 +47,29 @@ export function createByteStore(options: {
   }
 
   return {
-    async keep(chunks, limit, tooLong) {
+    async keep(body, limit, tooLong) {
       const hash = createHash('md5')
-      const blocks: Buffer[] = []
+      const blocks: Uint8Array[] = []
       let inBlocks = 0
       let file: { path: string; handle: FileHandle } | undefined
       let gathered: Uint8Array[] = []
       let held = 0
       let length = 0
-      const store = async (): Promise<void> => {
-        const block = Buffer.allocUnsafeSlow(held)
-        let at = 0
-        for (const piece of gathered) {
-          block.set(piece, at)
-          at += piece.length
-        }
+      let pending: Promise<void> | undefined
+      const store = (): Promise<void> | undefined => {
+        const [pieces, bytes] = [gathered, held]
         gathered = []
         held = 0
-        if (file === undefined && inMemory + block.length <= memoryLimit) {
-          inMemory += block.length
-          inBlocks += block.length
-          blocks.push(block)
-        } else {
-          file ??= await createFile()
-          await file.handle.appendFile(block)
-        }
+        if (file !== undefined || inMemory + bytes > memoryLimit) return append(pieces, bytes)
+        inMemory += bytes
+        inBlocks += bytes
+        blocks.push(...compact(pieces, bytes))
+        return undefined
+      }
+      const append = async (pieces: readonly Uint8Array[], bytes: number): Promise<void> => {
+        file ??= await createFile()
+        const { bytesWritten } = await file.handle.writev(pieces)
+        if (bytesWritten < bytes) throw new Error(`${file.path} could not be written in full`)
       }
       const drop = (): void => {
         inMemory -= inBlocks
@@ -77,16 +77,18 @@ export function createByteStore(options: {
         if (file !== undefined) void rm(file.path, { force: true }).catch(() => undefined)
       }
       try {
-        for await (const chunk of chunks) {
-          length += chunk.length
+        await body((piece) => {
+          length += piece.length
           if (length > limit) tooLong()
-          hash.update(chunk)
-          gathered.push(chunk)
-          held += chunk.length
-          if (held >= BLOCK) await store()
-        }
+          hash.update(piece)
+          gathered.push(piece)
+          held += piece.length
+          return held >= BLOCK ? (pending = store()) : undefined
+        })
         if (held > 0) await store()
       } catch (error) {
+        // A connection may break while its last piece is written.
+        await pending?.catch(() => undefined)
         drop()
         throw error
       } finally {
@@ -100,10 +102,23 @@ export function createByteStore(options: {
   }
 }
 
+/** Pieces as they can be kept: small ones joined, and those that would hold on to more memory than is theirs. */
+function compact(pieces: readonly Uint8Array[], length: number): readonly Uint8Array[] {
+  const alone = pieces.every((piece) => piece.length === piece.buffer.byteLength)
+  if (alone && length >= pieces.length * LARGE) return pieces
+  const whole = Buffer.allocUnsafeSlow(length)
+  let at = 0
+  for (const piece of pieces) {
+    whole.set(piece, at)
+    at += piece.length
+  }
+  return [whole]
+}
+
 function createBytes(stored: {
   readonly length: number
   readonly md5: string
-  readonly blocks: readonly Buffer[]
+  readonly blocks: readonly Uint8Array[]
   readonly inBlocks: number
   readonly file: string | undefined
   readonly drop: () => void
@@ -161,6 +176,12 @@ async function* readFile(
     }
   } finally {
     await handle.close()
+  }
+}
+
+export function bodyOf(pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Body {
+  return async (take) => {
+    for await (const piece of pieces) await take(piece)
   }
 }
 

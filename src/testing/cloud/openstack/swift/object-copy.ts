@@ -1,5 +1,5 @@
 import type { OutgoingHttpHeaders } from 'node:http'
-import type { Bytes } from './byte-store.js'
+import { bodyOf, type Bytes } from './byte-store.js'
 import { checkConditions } from './conditions.js'
 import { existing } from './containers.js'
 import { refused, SwiftFailure } from './failure.js'
@@ -69,7 +69,7 @@ async function copy(request: SwiftRequest, source: ObjectPlace, destination: Obj
       'X-Copied-From-Account': quote(source.account),
       'X-Copied-From': quote(`${source.container}/${source.object}`),
       'X-Copied-From-Last-Modified': asHttpDate(object.time),
-      ...(version === undefined || version === 'null' ? {} : { 'X-Copied-From-Version-Id': version }),
+      ...(version === undefined ? {} : { 'X-Copied-From-Version-Id': version }),
       ...echoedHeaders(stored),
     })
   } catch (error) {
@@ -97,13 +97,18 @@ function describedCopy(
     described.deleteAt ?? (isTrue(request.headers.get('X-Fresh-Metadata')) ? undefined : object.deleteAt)
   const manifest = object.headers.get('X-Object-Manifest')
   // What was put together is no manifest any more.
-  if (shown.kind === 'dynamic') kept.delete('X-Object-Manifest')
-  else if (manifest !== undefined) kept.set('X-Object-Manifest', manifest)
+  kept.delete('X-Object-Manifest')
   const type = request.headers.get('Content-Type') ?? ''
   const keepsSegments = shown.kind === 'manifest' && object.segments !== undefined
   return {
     contentType: type === '' ? object.contentType : type,
-    headers: new Map([...kept, ...described.headers]),
+    headers: new Map([
+      ...kept,
+      ...described.headers,
+      ...(shown.kind === 'dynamic' || manifest === undefined
+        ? []
+        : [['X-Object-Manifest', manifest] as const]),
+    ]),
     ...(deleteAt === undefined ? {} : { deleteAt }),
     ...(keepsSegments ? { segments: object.segments } : {}),
   }
@@ -119,7 +124,7 @@ async function copyBytes(
   if (whole && (shown.kind === 'own' || shown.kind === 'manifest')) return object.bytes.retain()
   if (findBroken(shown.parts, span).any) throw new SwiftFailure(409)
   return request.region.bytes.keep(
-    whileHeld(shown.parts, readParts(shown.parts, span)),
+    bodyOf(whileHeld(shown.parts, readParts(shown.parts, span))),
     request.region.info.swift.max_file_size,
     () => {
       throw tooLarge()

@@ -7,9 +7,9 @@ import { asEpoch } from './timestamps.js'
 import { askedVersion, removeCurrent, removeVersion } from './versions.js'
 
 export function removeObject(request: SwiftRequest, place: ObjectPlace): void {
-  const id = askedVersion(request, existing(request, place))
-  if (id === undefined) reply(request.exchange, 204, dropObject(request, place))
-  else removeVersion(request, place, id)
+  const id = askedVersion(request, place)
+  const headers = id === undefined ? dropObject(request, place) : removeVersion(request, place, id)
+  reply(request.exchange, 204, headers)
 }
 
 /** Takes the current object away; returns headers that tell of the version which says so. */

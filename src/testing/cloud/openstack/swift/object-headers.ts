@@ -19,7 +19,9 @@ const KEPT = [
 ]
 
 export function readObjectHeaders(request: SwiftRequest): ObjectHeaders {
+  const manifest = readManifestHeader(request)
   const headers = readMetadata(request.headers, 'Object', request.region.info)
+  if (manifest !== undefined) headers.set('X-Object-Manifest', manifest)
   for (const name of KEPT) {
     const value = request.headers.get(name)
     if (value !== undefined && value !== '') headers.set(name, value)
@@ -28,11 +30,11 @@ export function readObjectHeaders(request: SwiftRequest): ObjectHeaders {
   return { headers, ...(deleteAt === undefined ? {} : { deleteAt }) }
 }
 
-/** `X-Object-Manifest`, which only a PUT can set: every POST takes it away. */
-export function readManifestHeader(request: SwiftRequest): string | undefined {
-  const manifest = request.headers.get('X-Object-Manifest')
-  if (manifest === undefined || manifest === '') return undefined
-  if (!/^[^/?&][^?&]*\/[^?&]+$/.test(manifest)) {
+/** A POST takes any, also one that makes the object unreadable, and takes the manifest away when it has none. */
+function readManifestHeader({ method, headers }: SwiftRequest): string | undefined {
+  const manifest = headers.get('X-Object-Manifest')
+  if (manifest === undefined || method === 'POST') return manifest
+  if (!/^[^/?&]+\/[^/?&][^?&]*$/.test(manifest)) {
     throw new SwiftFailure(400, 'X-Object-Manifest must be in the format container/prefix')
   }
   return manifest

@@ -1,7 +1,7 @@
 import { existing } from './containers.js'
 import { guessType } from './content-types.js'
 import { refused, SwiftFailure } from './failure.js'
-import { readManifestHeader, readObjectHeaders } from './object-headers.js'
+import { readObjectHeaders } from './object-headers.js'
 import { reply } from './reply.js'
 import { contentLength, isChunked, isTrue, type ObjectPlace, type SwiftRequest } from './request.js'
 import { livingObject, usageOf, type Container, type StoredObject } from './state.js'
@@ -16,12 +16,15 @@ export async function putObject(request: SwiftRequest, place: ObjectPlace): Prom
   const limit = region.info.swift.max_file_size
   if ((length ?? 0) > limit) throw tooLarge()
   const described = readObjectHeaders(request)
-  const manifest = readManifestHeader(request)
   checkQuota(request, existing(request, place), length ?? 0)
 
-  const bytes = await region.bytes.keep(exchange.chunks(), limit, () => {
-    throw tooLarge()
-  })
+  const bytes = await region.bytes.keep(
+    (take) => exchange.receive(take),
+    limit,
+    () => {
+      throw tooLarge()
+    },
+  )
   try {
     const etag = headers.get('Etag')?.replaceAll('"', '')
     if (etag !== undefined && etag !== '' && etag !== bytes.md5) {
@@ -32,10 +35,6 @@ export async function putObject(request: SwiftRequest, place: ObjectPlace): Prom
       bytes,
       contentType: typeOf(request, place),
       ...described,
-      headers: new Map([
-        ...described.headers,
-        ...(manifest === undefined ? [] : [['X-Object-Manifest', manifest] as const]),
-      ]),
     })
     reply(exchange, 201, { Etag: bytes.md5, ...writtenHeaders(stored) })
   } catch (error) {

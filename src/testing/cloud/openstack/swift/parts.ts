@@ -1,5 +1,5 @@
 import { decodePath, type SwiftRequest } from './request.js'
-import { notFound } from './failure.js'
+import { notFound, refused } from './failure.js'
 import type { Span } from './ranges.js'
 import { etagOfSegments, lengthOf, md5, totalLength, type Segment } from './slo-manifest.js'
 import { findContainer, hasExpired, livingObject, type StoredObject } from './state.js'
@@ -78,6 +78,8 @@ export function dynamicParts(
   account: string,
   manifest: string,
 ): { readonly parts: readonly Part[]; readonly etag: string } {
+  // Only a POST can have set such a one.
+  if (!manifest.includes('/')) throw refused(500, 'An error occurred')
   const { container: name, object: prefix } = splitPath(`/${decodePath(manifest)}`)
   const container = findContainer(request.region, account, name)
   if (container === undefined) throw notFound()

@@ -1,3 +1,4 @@
+import { bodyOf } from './byte-store.js'
 import { SwiftFailure, statusLine } from './failure.js'
 import type { SwiftInfo } from './info.js'
 import { readObjectHeaders } from './object-headers.js'
@@ -44,7 +45,7 @@ export async function putManifest(request: SwiftRequest, place: ObjectPlace, lim
   const etag = etagOfSegments(segments)
   const expected = headers.get('Etag')?.replaceAll('"', '') ?? ''
   if (expected !== '' && expected !== etag) throw new SwiftFailure(422)
-  const bytes = await region.bytes.keep([Buffer.from(manifestJson(segments))], Infinity, () => {
+  const bytes = await region.bytes.keep(bodyOf([Buffer.from(manifestJson(segments))]), Infinity, () => {
     throw new SwiftFailure(413)
   })
   checkPut(request, place)
@@ -60,11 +61,12 @@ async function readManifest(request: SwiftRequest, limits: Limits): Promise<stri
   if ((length ?? 0) > limits.max_manifest_size) throw new SwiftFailure(413, tooLong)
   const pieces: Buffer[] = []
   let total = 0
-  for await (const piece of request.exchange.chunks()) {
+  await request.exchange.receive((piece) => {
     total += piece.length
     if (total > limits.max_manifest_size) throw new SwiftFailure(413, tooLong)
     pieces.push(piece)
-  }
+    return undefined
+  })
   return Buffer.concat(pieces).toString()
 }
 

@@ -57,7 +57,7 @@ export function readTemporaryLink(
     keys.some((key) => texts.some((text) => isSignatureOf(signature, text, key, info)))
   const wholeAccount = isSigned(accountKeys)
   if (!wholeAccount && !isSigned(containerKeys)) throw invalid()
-  if (method === 'PUT' && exchange.headers['x-object-manifest'] !== undefined) {
+  if (!['GET', 'HEAD', 'OPTIONS'].includes(method) && exchange.headers['x-object-manifest'] !== undefined) {
     throw new SwiftFailure(400, "The header 'X-Object-Manifest' is not allowed in this tempurl")
   }
   return {

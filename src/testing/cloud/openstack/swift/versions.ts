@@ -3,18 +3,29 @@ import { existing } from './containers.js'
 import { notFound, refused, SwiftFailure } from './failure.js'
 import { reply } from './reply.js'
 import { contentLength, isChunked, quote, type ObjectPlace, type SwiftRequest } from './request.js'
-import { hasExpired, livingObject, type Container, type Entry, type StoredObject } from './state.js'
+import {
+  findContainer,
+  hasExpired,
+  livingObject,
+  type Container,
+  type Entry,
+  type StoredObject,
+} from './state.js'
 import { asEpoch, asHttpDate } from './timestamps.js'
 
-/** The version that a request asks for: an id, `null` for what was written without versioning, or none. */
-export function askedVersion(request: SwiftRequest, container: Container): string | undefined {
-  if (request.region.info.object_versioning === undefined) return undefined
-  const id = request.query.get('version-id')
-  if (id === null) return undefined
-  if (id !== 'null' && !/^\d+(\.\d+)?$/.test(id)) throw new SwiftFailure(400, 'Invalid version parameter')
-  if (id !== 'null' && container.versioning === undefined) {
+/** The version that a request names: an id, `null` for what was written without versioning, or none. */
+export function namedVersion({ region, query }: SwiftRequest): string | undefined {
+  return region.info.object_versioning === undefined ? undefined : (query.get('version-id') ?? undefined)
+}
+
+/** The version that a request names, if there can be one in the container; that may be missing. */
+export function askedVersion(request: SwiftRequest, place: ObjectPlace): string | undefined {
+  const id = namedVersion(request)
+  if (id === undefined || id === 'null') return id
+  if (findContainer(request.region, place.account, place.container)?.versioning === undefined) {
     throw new SwiftFailure(400, 'version-aware operations require that the container is versioned')
   }
+  if (!/^\d+(\.\d+)?$/.test(id)) throw new SwiftFailure(400, 'Invalid version parameter')
   return id
 }
 
@@ -24,8 +35,8 @@ export function findObject(
   place: ObjectPlace,
 ): { readonly object: StoredObject; readonly headers: OutgoingHttpHeaders } {
   const { region } = request
+  const id = askedVersion(request, place)
   const container = existing(request, place)
-  const id = askedVersion(request, container)
   const aware = container.versioning !== undefined || id !== undefined
   if (id === undefined) {
     const object = livingObject(region, container, place.object)
@@ -104,8 +115,8 @@ export function replaceCurrent(container: Container, changed: StoredObject): voi
   entry.current = changed
 }
 
-/** `DELETE ?version-id=`: for good; the current object goes with its version. */
-export function removeVersion(request: SwiftRequest, place: ObjectPlace, id: string): void {
+/** Takes a version away for good, and the current object with it; returns headers that tell what is left. */
+export function removeVersion(request: SwiftRequest, place: ObjectPlace, id: string): OutgoingHttpHeaders {
   const container = existing(request, place)
   const entry = container.entries.get(place.object)
   const version = findVersion(entry, id)
@@ -121,7 +132,7 @@ export function removeVersion(request: SwiftRequest, place: ObjectPlace, id: str
   if (entry.current === version) delete entry.current
   version.bytes.release()
   if (entry.current === undefined && entry.versions.length === 0) container.entries.delete(place.object)
-  reply(request.exchange, 204, after())
+  return after()
 }
 
 /** `PUT ?version-id=`: makes an older version the current one again. */
