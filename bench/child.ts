@@ -1,9 +1,10 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 
-/** Starts a TypeScript program in a process of its own. */
+/** Starts a program in a process of its own. */
 export function start(file: URL, args: readonly string[]): ChildProcess {
-  return fork(file, args, { execArgv: ['--import', import.meta.resolve('tsx'), '--expose-gc'] })
+  const loader = file.pathname.endsWith('.ts') ? ['--import', import.meta.resolve('tsx')] : []
+  return fork(file, args, { execArgv: [...loader, '--expose-gc'] })
 }
 
 export function firstMessage<T>(child: ChildProcess): Promise<T> {

@@ -4,12 +4,14 @@ import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 import { describe, expect, it } from 'vitest'
 import { createSynnefo } from '../src/clients/synnefo/index.js'
+import { createSwift } from '../src/clients/synnefo/swift.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const folder = join(root, 'docs/parity')
 
 /** A client of each cloud, by the name of its document. Nothing is sent. */
 const clients: Readonly<Record<string, () => object>> = {
+  swift: () => createSwift({ authUrl: 'https://cloud.test/auth/v1.0', user: 'a:b', key: 'x' }),
   synnefo: () => createSynnefo({ authUrl: 'https://cloud.test/identity/v2.0', token: 'x' }),
 }
 

@@ -12,7 +12,7 @@ import { changeBlock, hashRate, makeFile } from './content.js'
 import type { Job, Report } from './job.js'
 
 const MIB = 2 ** 20
-const client = new URL('./client.ts', import.meta.url)
+const client = new URL('./client.js', import.meta.url)
 
 /** A report of the client with what the server used meanwhile. */
 interface Measured extends Report {

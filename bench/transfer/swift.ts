@@ -12,7 +12,7 @@ import { rclone, swiftCommand, type Peer, type SwiftAccess } from './peers.js'
 
 const MIB = 2 ** 20
 const SMALL_FILES = 1_000
-const client = new URL('./client.ts', import.meta.url)
+const client = new URL('./client.js', import.meta.url)
 
 /** One transfer by one client. */
 interface Measured {

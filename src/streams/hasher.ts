@@ -10,6 +10,8 @@ export interface Hasher {
   digest(algorithm: string, bytes: Uint8Array): Promise<string>
   /** Begins a hash of several pieces. */
   begin(algorithm: string): RunningHash
+  /** Starts the threads before there is work for them: for who will soon have some. */
+  warm(): void
   /** Ends the threads. What is under way is rejected. */
   close(): void
 }
@@ -115,6 +117,9 @@ export function createHasher(threads: number = Math.min(availableParallelism(), 
         : Promise.resolve().then(() =>
             leastBusy().perform({ algorithm, bytes, running: (begun += 1), last: true }),
           ),
+    warm: () => {
+      while (!closed && running.size < threads) start()
+    },
     begin: (algorithm) => runningHash(algorithm, (begun += 1), leastBusy),
     close: () => {
       closed = true

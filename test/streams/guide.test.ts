@@ -1,11 +1,10 @@
-import { execFile } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
-import { promisify } from 'node:util'
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startCloud, type EmbeddedCloud } from '../../src/testing/cloud/index.js'
 import { sourceDiagram } from '../operators/doc-comment.js'
+import { runExample } from '../run-example.js'
 import { useFolder } from './folder.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -14,25 +13,13 @@ const folder = useFolder()
 let cloud: EmbeddedCloud
 
 beforeAll(async () => {
-  cloud = await startCloud({ clouds: ['synnefo'], synnefo: { blockSize: 1024 } })
+  cloud = await startCloud({ clouds: ['synnefo', 'openstack'], synnefo: { blockSize: 1024 } })
 })
 afterAll(() => cloud.close())
 
-/** Runs an example of the guide as it stands there, on the source, in a folder of its own. */
-async function run(name: string): Promise<string> {
-  const code = new RegExp(`<!-- example: ${name} -->\n\n\`\`\`ts\n([^]*?)\`\`\``).exec(guide)?.[1]
-  if (code === undefined) throw new Error(`the guide has no example called ${name}`)
-  const source = (path: string): string => pathToFileURL(join(root, 'src', path)).href
-  const program = code
-    .replace("'rxjs'", JSON.stringify(pathToFileURL(join(root, 'node_modules/rxjs/dist/cjs/index.js')).href))
-    .replace("'skystream/synnefo'", JSON.stringify(source('clients/synnefo/index.ts')))
-    .replace("'skystream/operators'", JSON.stringify(source('operators/index.ts')))
+const run = (name: string): Promise<string> => {
   const { authUrl, token } = cloud.synnefo
-  const given = `const authUrl = ${JSON.stringify(authUrl)}, token = ${JSON.stringify(token)}\n`
-  const tsx = pathToFileURL(join(root, 'node_modules/tsx/dist/loader.mjs')).href
-  const args = ['--import', tsx, '--input-type=module', '-e', given + program]
-  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: folder() })
-  return stdout
+  return runExample('docs/transfers.md', name, { given: { authUrl, token }, cwd: folder() })
 }
 
 describe('docs/transfers.md', () => {
@@ -54,5 +41,10 @@ describe('docs/transfers.md', () => {
     writeFileSync(folder('photos/b.tmp'), 'temporary')
     expect(await run('many')).toBe('uploaded 2026/a.jpg\ndownloaded 2026/a.jpg\n')
     expect(readFileSync(folder('copy/2026/a.jpg'), 'utf8')).toBe('picture')
+    writeFileSync(folder('big.iso'), Buffer.alloc(3 * 2 ** 20, 'abc'))
+    const { authUrl, user, key } = cloud.openstack.tempAuth
+    const given = { authUrl, user, key }
+    const told = await runExample('docs/transfers.md', 'swift', { given, cwd: folder() })
+    expect(told).toBe(`done ${String(3 * 2 ** 20)}\n`)
   })
 })

@@ -46,7 +46,7 @@ describe('upload', () => {
   it('sends what is missing, once, and tells all of it', async () => {
     const fake = createPithosFake(4)
     const events = await run(fake.pithos.upload(Buffer.from('abcdefghabcdij'), 'c/a b'))
-    expect(kinds(events).slice(0, 2)).toEqual(['planned', 'hashing'])
+    expect(kinds(events).slice(0, 2)).toEqual(['planned', 'progress'])
     expect(kinds(events).slice(-2)).toEqual(['progress', 'done'])
     expect(events[0]).toMatchObject({
       totalBytes: 14,
@@ -506,8 +506,9 @@ describe('checkpoints', () => {
     const fake = createPithosFake(4)
     const events = await run(fake.pithos.upload(path('in'), 'c/a', { checkpoint: memoryCheckpoint(saved) }))
     expect(events[0]).toMatchObject({ kind: 'planned', checkpoint: { hashes } })
-    expect(events[1]).toMatchObject({ kind: 'hashing', totalBytes: 10 })
-    expect((events[1] as { bytes: number }).bytes).toBeGreaterThan(4)
+    const hashing = events.find(({ kind }) => kind === 'hashing')
+    expect(hashing).toMatchObject({ totalBytes: 10 })
+    expect((hashing as { bytes: number }).bytes).toBeGreaterThan(4)
     expect(fake.objects.get('a')?.bytes).toBe(10)
 
     const others = [

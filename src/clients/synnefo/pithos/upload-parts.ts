@@ -36,6 +36,8 @@ import {
 } from './upload-job.js'
 import { createLedger, type Ledger } from './upload-ledger.js'
 
+/** Bytes from which on the hashing threads are started while the container is still asked for. */
+const LARGE = 2 ** 20
 const CHECKPOINT_INTERVAL_MS = 1_000
 /** How often in a row the server may miss as many blocks as before, although they were sent. */
 const MAX_IDLE_ROUNDS = 3
@@ -50,6 +52,7 @@ export function uploadParts(job: Upload, size: number): Observable<ObjectInfo> {
         return throwError(() => new TransferError(`${error.message} twice`))
       }),
     )
+  if (size > LARGE) job.hasher.warm()
   return describeContainer(job).pipe(
     concatMap((container) => concat(checkQuota(job, container, size), begin(container, true))),
   )
@@ -77,6 +80,7 @@ function attempt(job: Upload, size: number, shape: BlockShape): Observable<Objec
       const plan = planOf(job, size, shape, saved)
       const ledger = createLedger(report)
       report.planned(size, plan.total, checkpointOf(job, plan))
+      report.accepted({ bytes: 0, parts: 0, reusedBytes: 0, travelledBytes: 0 })
       return concat(hashAndSend(job, plan, ledger), settle(job, plan, ledger)).pipe(
         catchError((error: unknown) =>
           throwError(() => stopped(job, error, { checkpoint: checkpointOf(job, plan) })),
