@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { defer, from, type Observable } from 'rxjs'
 import { openstackErrors } from '../../../src/clients/synnefo/swift/errors.js'
+import { createFeatures } from '../../../src/clients/synnefo/swift/features.js'
 import { createSwiftLimits } from '../../../src/clients/synnefo/swift/limits.js'
 import type { SwiftTransfers } from '../../../src/clients/synnefo/swift/upload.js'
 import { NetworkError } from '../../../src/errors.js'
@@ -224,7 +225,7 @@ export function createSwiftFake(): SwiftFake {
   const core = createCore({ transport, retry: { backoff: constant(1), maxRetries: 2 } })
   const api = createApi(core, { cloud: 'openstack', errors: openstackErrors, endpoint: 'http://127.0.0.1' })
   const fake: SwiftFake = {
-    transfers: { api, hasher, limits: createSwiftLimits(api) },
+    transfers: { api, hasher, limits: createSwiftLimits(createFeatures(api)) },
     requests,
     lines: (method) =>
       requests

@@ -88,7 +88,7 @@ describe('upload of what fits into a segment', () => {
     const events = await upload(fake, Buffer.from('x'), options)
     expect(fake.requests[0]?.headers).toMatchObject({
       'content-type': 'text/plain',
-      'x-object-meta-Colour': 'blue',
+      'x-object-meta-colour': 'blue',
       'content-encoding': 'gzip',
       'content-disposition': 'attachment',
       'x-mine': 'yes',

@@ -1,11 +1,7 @@
-import { catchError, defer, of, tap, throwError, type Observable } from 'rxjs'
-import { z } from 'zod'
+import { catchError, defer, map, of, throwError, type Observable } from 'rxjs'
 import { isHttpError } from '../../../errors.js'
-import { call, type Api } from '../../../http/api.js'
-import { json } from '../../../http/codecs.js'
-import type { Operation } from '../../../http/types.js'
-import { service } from '../storage/headers.js'
-import { STORE } from './catalogue.js'
+import type { Features } from './features.js'
+import type { SwiftFeatures } from './schemas.js'
 
 /** What a store allows, as far as transfers go by it (pithos dossier 14.1). */
 export interface SwiftLimits {
@@ -19,34 +15,13 @@ export interface SwiftLimits {
   readonly maxBulkDeletes?: number
 }
 
-const info = z.looseObject({
-  swift: z
-    .looseObject({ max_file_size: z.number().optional(), max_object_name_length: z.number().optional() })
-    .optional(),
-  slo: z
-    .looseObject({ max_manifest_segments: z.number().optional(), min_segment_size: z.number().optional() })
-    .optional(),
-  bulk_delete: z.looseObject({ max_deletes_per_request: z.number().optional() }).optional(),
-})
-
 /** Swift's own defaults: what holds where a store does not say. */
 const MAX_FILE_SIZE = 5 * 2 ** 30
 const MAX_NAME_LENGTH = 1024
 const MAX_SEGMENTS = 1000
 const MAX_BULK_DELETES = 1000
 
-export const getInfo: Operation<void, SwiftLimits> = {
-  id: 'openstack.storage.info',
-  service,
-  method: 'GET',
-  path: '/info',
-  success: [200],
-  encode: () => ({ path: `${STORE}/info` }),
-  decode: (response, context) => limitsOf(readInfo(response, context)),
-}
-const readInfo = json<z.infer<typeof info>>(info)
-
-function limitsOf({ swift, slo, bulk_delete: bulk }: z.infer<typeof info>): SwiftLimits {
+function limitsOf({ swift, slo, bulk_delete: bulk }: SwiftFeatures): SwiftLimits {
   return {
     maxFileSize: swift?.max_file_size ?? MAX_FILE_SIZE,
     maxNameLength: swift?.max_object_name_length ?? MAX_NAME_LENGTH,
@@ -64,16 +39,12 @@ const unknown: SwiftLimits = {
   segments: { max: MAX_SEGMENTS, minSize: 1 },
 }
 
-/** The limits of the store of a client; asked for when they are first needed, and then kept. */
-export function createSwiftLimits(api: Api): Observable<SwiftLimits> {
-  let known: SwiftLimits | undefined
-  const ask = defer(() => call(api, getInfo, undefined)).pipe(
+/** The limits of the store of a client. */
+export function createSwiftLimits(features: Features): Observable<SwiftLimits> {
+  return defer(() => features()).pipe(
+    map(limitsOf),
     catchError((error: unknown) =>
       isHttpError(error, 403) || isHttpError(error, 404) ? of(unknown) : throwError(() => error),
     ),
-    tap((limits) => {
-      known = limits
-    }),
   )
-  return defer(() => (known === undefined ? ask : of(known)))
 }

@@ -67,12 +67,7 @@ function isLarge(item: ObjectItem): boolean {
 function isProven(
   segment: ListedSegment | undefined,
 ): segment is Extract<ListedSegment, { readonly hash: string }> {
-  return (
-    segment !== undefined &&
-    'hash' in segment &&
-    segment.range === undefined &&
-    segment.sub_slo !== true
-  )
+  return segment !== undefined && 'hash' in segment && segment.range === undefined && segment.sub_slo !== true
 }
 
 function tooShort(): TransferError {

@@ -171,7 +171,7 @@ export interface SwiftContainers extends Containers {
  */
 export function createSwiftStorage(api: Api, hasher: Hasher, store: Observable<Endpoint>): SwiftStorage {
   const features = createFeatures(api)
-  const transfers = { api, hasher, limits: createSwiftLimits(api) }
+  const transfers = { api, hasher, limits: createSwiftLimits(features) }
   const nameOf = (target: ObjectTarget): ObjectName => objectName(target, 'target')
   return {
     account: {

@@ -1,5 +1,6 @@
 import { wholeNumber } from '../storage/arguments.js'
-import { conditionHeaders, newObjectHeaders } from '../storage/headers.js'
+import { conditionHeaders } from '../storage/headers.js'
+import { newObjectHeaders } from './headers.js'
 import { containerName, type ObjectName } from '../storage/names.js'
 import type { UploadOptions } from '../storage/transfer-options.js'
 

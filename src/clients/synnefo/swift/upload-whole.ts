@@ -1,6 +1,7 @@
 import { catchError, concat, concatMap, defer, forkJoin, map, of, throwError, type Observable } from 'rxjs'
 import { isHttpError } from '../../../errors.js'
-import { conditionHeaders, newObjectHeaders } from '../storage/headers.js'
+import { conditionHeaders } from '../storage/headers.js'
+import { newObjectHeaders } from './headers.js'
 import type { ObjectInfo } from '../storage/schemas.js'
 import { wasRepeated } from '../storage/writing.js'
 import { putContent, type SwiftObject } from './large-object-operations.js'

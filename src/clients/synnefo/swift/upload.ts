@@ -8,6 +8,7 @@ import { sourceOf, type SourceInput } from '../../../streams/sources.js'
 import { concurrencyOf, transfer } from '../../../streams/transfer.js'
 import { objectName, type ObjectTarget } from '../storage/names.js'
 import type { ObjectInfo } from '../storage/schemas.js'
+import { createFeatures } from './features.js'
 import { createSwiftLimits, type SwiftLimits } from './limits.js'
 import { planWithCheckpoint } from './upload-checkpoint.js'
 import { stopped } from './upload-job.js'
@@ -40,7 +41,7 @@ const DEFAULT_STREAM_SEGMENT = 16 * 2 ** 20
  * does not send them again.
  */
 export function uploadToSwift(
-  { api, hasher, limits = createSwiftLimits(api) }: SwiftTransfers,
+  { api, hasher, limits = createSwiftLimits(createFeatures(api)) }: SwiftTransfers,
   input: SourceInput,
   target: ObjectTarget,
   options: SwiftUploadOptions = {},
