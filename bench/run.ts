@@ -1,5 +1,5 @@
 // npm run bench -- calls [--rounds 5] [--only skystream,axios]
-// npm run bench -- transfer [--rounds 3] [--only pithos,swift,small,memory]
+// npm run bench -- transfer [--rounds 3] [--only hashing,pithos,memory,swift]
 import { availableParallelism, cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import type { Benchmark } from './benchmark.js'

@@ -80,4 +80,6 @@ async function run() {
   }
 }
 
-process.send?.(await run(), () => process.exit())
+const report = await run()
+if (process.send === undefined) process.exit()
+process.send(report, () => process.exit())

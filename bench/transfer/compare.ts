@@ -1,9 +1,11 @@
 import type { BenchmarkOptions } from '../benchmark.js'
+import { compareHashing } from './hashing.js'
 import { comparePithos, comparePithosMemory } from './pithos.js'
 import { compareSwift } from './swift.js'
 
 const MIB = 2 ** 20
 const parts = {
+  hashing: (rounds: number) => compareHashing(rounds),
   pithos: (rounds: number) => comparePithos(rounds, [256 * MIB, 1024 * MIB]),
   memory: () => comparePithosMemory([256 * MIB, 4096 * MIB]),
   swift: (rounds: number) => compareSwift(rounds, [256 * MIB, 1024 * MIB], [4 * MIB, 64 * MIB]),

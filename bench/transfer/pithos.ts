@@ -10,6 +10,7 @@ import { firstMessage, processorSeconds, start } from '../child.js'
 import { median } from '../statistics.js'
 import { changeBlock, hashRate, makeFile } from './content.js'
 import type { Job, Report } from './job.js'
+import { progressCost } from './progress.js'
 
 const MIB = 2 ** 20
 const client = new URL('./client.js', import.meta.url)
@@ -63,6 +64,12 @@ export async function comparePithos(rounds: number, sizes: readonly number[]): P
     rmSync(folder, { recursive: true, force: true })
   }
   print(results, median(rates))
+  const perBlock = await progressCost()
+  const upload = median((results.get(`upload ${(sizes.at(-1) ?? 0) / MIB} MiB`) ?? []).map(({ cpu }) => cpu))
+  const blocks = (sizes.at(-1) ?? 0) / (4 * MIB)
+  console.log(
+    `\nprogress: ${(perBlock * 1e6).toFixed(1)} us for each block, ${((100 * perBlock * blocks) / upload).toFixed(2)} % of the client's processor time of an upload`,
+  )
 }
 
 /** How much more memory a transfer takes than a client that does nothing, by the size of the file. */

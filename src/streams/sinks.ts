@@ -52,12 +52,12 @@ export interface OpenSink {
 }
 
 /** Makes a sink of what the caller gave. Throws a `TypeError` that names the argument if it is none of those. */
-export function sinkOf(input: SinkInput, argument: string): Sink {
+export function sinkOf(input: SinkInput, argument: string, options: FileSinkOptions = {}): Sink {
   if (typeof input === 'string') {
     if (input === '') throw new TypeError(`${argument}: the path is empty`)
-    return fileSink(input)
+    return fileSink(input, options)
   }
-  if (input instanceof URL) return fileSink(pathOf(input, argument))
+  if (input instanceof URL) return fileSink(pathOf(input, argument), options)
   if (input instanceof Writable) return streamSink(() => nodeEnd(input))
   if (isWebWritable(input)) return streamSink(() => webEnd(input))
   if (isSink(input)) return input
@@ -83,8 +83,13 @@ function nothing(): void {
 
 // --- a file -----------------------------------------------------------------------------------------------
 
-/** Bytes after which what was written is sent on to the disk. */
-const SYNC_EACH = 32 * 2 ** 20
+export interface FileSinkOptions {
+  /**
+   * Whether a file gets its name only when its content has reached the disk. Default false: as with other programs that write files,
+   * a power cut soon afterwards may leave one that lacks some of it.
+   */
+  readonly durable?: boolean | undefined
+}
 
 /** Read and written, made if it is not there, kept as it is if it is; never through a link that somebody laid. */
 const PART_FLAGS = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW
@@ -92,11 +97,8 @@ const PART_FLAGS = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW
 /**
  * A file. Until it is whole it is `name.part` beside it, which stays there if the transfer is cut off, for the next
  * one to go on with; then it takes its name in one step, in place of what had it before.
- *
- * @param options.durable - whether it gets its name only when its content has reached the disk. Default true. Otherwise a power cut
- * soon afterwards may leave a file that lacks some of it
  */
-export function fileSink(path: string, { durable = true }: { readonly durable?: boolean } = {}): Sink {
+export function fileSink(path: string, { durable = false }: FileSinkOptions = {}): Sink {
   return {
     name: path,
     randomAccess: true,
@@ -140,8 +142,6 @@ async function checkTarget(path: string, target: string): Promise<void> {
 
 async function openPart(path: string, target: string, file: FileHandle, durable: boolean): Promise<OpenSink> {
   const pending = new Set<Promise<void>>()
-  let unsynced = 0
-  let syncing: Promise<void> | undefined
   let closing: Promise<void> | undefined
   const close = (): Promise<void> => (closing ??= file.close())
   const { size: existing } = await file.stat()
@@ -154,25 +154,12 @@ async function openPart(path: string, target: string, file: FileHandle, durable:
     }
   }
 
-  /** So that there is little left to wait for at the end. What fails here fails there, too. */
-  const syncSome = (): void => {
-    if (syncing !== undefined) return
-    unsynced = 0
-    const ended = (): void => {
-      syncing = undefined
-    }
-    syncing = file.datasync().then(ended, ended)
-  }
-
   return {
     existing,
     resize: (size) => attempt(() => file.truncate(size)),
     read: (offset, length, into) => readFully(file, offset, length, into),
     write: (offset, bytes) => {
-      const writing = attempt(() => writeFully(file, offset, bytes)).then(() => {
-        unsynced += bytes.length
-        if (durable && unsynced >= SYNC_EACH) syncSome()
-      })
+      const writing = attempt(() => writeFully(file, offset, bytes))
       pending.add(writing)
       const forget = (): void => {
         pending.delete(writing)
@@ -185,7 +172,6 @@ async function openPart(path: string, target: string, file: FileHandle, durable:
     },
     finish: () =>
       attempt(async () => {
-        await syncing
         if (durable) await file.sync()
         await close()
         await rename(`${target}.part`, target)

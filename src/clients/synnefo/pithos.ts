@@ -20,7 +20,7 @@ import {
   recogniseContent,
   truncateObject,
 } from './pithos/data-updates.js'
-import { download } from './pithos/download.js'
+import { download } from './pithos/download/download.js'
 import { createPithosMany } from './pithos/many.js'
 import type { ListedVersion, SharingAccount } from './pithos/object-operations.js'
 import {
@@ -48,7 +48,7 @@ import type {
   VersionOptions,
 } from './pithos/options.js'
 import { checkVersion } from './pithos/past.js'
-import { upload } from './pithos/upload.js'
+import { upload } from './pithos/upload/upload.js'
 import type { Containers, Storage, StorageAccount } from './storage.js'
 import type { Content } from './storage/content.js'
 import { manyMethods } from './storage/many.js'

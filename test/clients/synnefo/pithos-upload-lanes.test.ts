@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { lastValueFrom, NEVER, of, Subject, toArray, type Observable } from 'rxjs'
 import { describe, expect, it } from 'vitest'
-import { createInquiry } from '../../../src/clients/synnefo/pithos/upload-inquiry.js'
+import { createInquiry } from '../../../src/clients/synnefo/pithos/upload/inquiry.js'
 import type { HttpRequest } from '../../../src/http/types.js'
 import { createPithosFake, hasher, type PithosFake } from './pithos-fake.js'
 

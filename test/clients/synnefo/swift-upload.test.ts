@@ -3,7 +3,7 @@ import { Readable } from 'node:stream'
 import { lastValueFrom, merge, Observable, toArray } from 'rxjs'
 import { describe, expect, it, vi } from 'vitest'
 import type { ObjectInfo } from '../../../src/clients/synnefo/storage/schemas.js'
-import { uploadToSwift, type SwiftUploadOptions } from '../../../src/clients/synnefo/swift/upload.js'
+import { uploadToSwift, type SwiftUploadOptions } from '../../../src/clients/synnefo/swift/upload/upload.js'
 import {
   ConflictError,
   isHttpError,

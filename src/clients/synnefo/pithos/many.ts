@@ -2,14 +2,13 @@ import { catchError, concatMap, EMPTY, map, mergeMap, of, range, throwError } fr
 import { isHttpError } from '../../../errors.js'
 import { call, type Api } from '../../../http/api.js'
 import type { Hasher } from '../../../streams/hasher.js'
-import { fileSink } from '../../../streams/sinks.js'
 import { listAllObjects } from '../storage/listing.js'
 import type { ManyStorage } from '../storage/many-storage.js'
 import { deleteObject } from '../storage/object-operations.js'
 import { createBlockShapes } from './block-shapes.js'
 import { contentRoot } from './content-root.js'
-import { download } from './download.js'
-import { upload } from './upload.js'
+import { download } from './download/download.js'
+import { upload } from './upload/upload.js'
 
 /** Objects that are removed at a time: Pithos has no request for many. */
 const REMOVED_AT_A_TIME = 8
@@ -24,8 +23,7 @@ export function createPithosMany(parts: { readonly api: Api; readonly hasher: Ha
     runtime: api.runtime,
     list: (container, filter, options) => listAllObjects(api, container, filter, {}, options),
     upload: (path, target, options) => upload(parts, path, target, options, 'in one request'),
-    download: (target, path, options, item) =>
-      download(parts, target, fileSink(path, { durable: false }), options, { item, shapes }),
+    download: (target, path, options, item) => download(parts, target, path, options, { item, shapes }),
     removeAll: (container, names, options) =>
       range(0, names.length).pipe(
         mergeMap((index) => {

@@ -16,6 +16,11 @@ export interface UploadOptions extends TransferOptions, NewObjectOptions, WriteC
 export interface DownloadOptions extends TransferOptions {
   /** An old version: Pithos has numbers, Swift has texts. Default: the newest. */
   readonly version?: number | string
+  /**
+   * Whether a file gets its name only when its content has reached the disk. Default false: a power cut soon afterwards may leave one
+   * that lacks some of it.
+   */
+  readonly durable?: boolean
   /** Only this entity tag; a 412 otherwise. */
   readonly ifMatch?: string
   /** Only if it is another one than this; a 304 otherwise. */

@@ -3,16 +3,15 @@ import { TransferError } from '../../../errors.js'
 import { call } from '../../../http/api.js'
 import { digestPieces, PIECE_SIZE, readPieces } from '../../../streams/pieces.js'
 import { withResource } from '../../../streams/resource.js'
-import { fileSink } from '../../../streams/sinks.js'
 import { sourceOf, type OpenSource } from '../../../streams/sources.js'
 import type { ManyStorage } from '../storage/many-storage.js'
 import type { ObjectItem } from '../storage/schemas.js'
-import { downloadFromSwift } from './download.js'
+import { downloadFromSwift } from './download/download.js'
 import type { Features } from './features.js'
 import { getManifest, type ListedSegment } from './large-object-operations.js'
 import { listAllSwiftObjects } from './listing.js'
 import { removeManyObjects } from './removing.js'
-import { uploadToSwift, type SwiftTransfers } from './upload.js'
+import { uploadToSwift, type SwiftTransfers } from './upload/upload.js'
 
 /** What Swift does for those who move many files. */
 export function createSwiftMany(transfers: SwiftTransfers, features: Features): ManyStorage {
@@ -42,8 +41,7 @@ export function createSwiftMany(transfers: SwiftTransfers, features: Features): 
     runtime: api.runtime,
     list: (container, filter, options) => listAllSwiftObjects(api, container, filter, options),
     upload: (path, target, options) => uploadToSwift(transfers, path, target, options),
-    download: (target, path, options, known) =>
-      downloadFromSwift(transfers, target, fileSink(path, { durable: false }), options, known),
+    download: (target, path, options, known) => downloadFromSwift(transfers, target, path, options, known),
     removeAll: (container, names, options) =>
       removeManyObjects(api, features, container, names, options).pipe(map(() => undefined)),
     isSame: (path, target, known, options) =>

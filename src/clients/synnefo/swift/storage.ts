@@ -21,7 +21,7 @@ import {
   removeSwiftContainer,
 } from './containers.js'
 import { copySwiftObject, moveSwiftObject, restoreSwiftVersion, type SwiftMoveOptions } from './copying.js'
-import { downloadFromSwift } from './download.js'
+import { downloadFromSwift } from './download/download.js'
 import { createFeatures } from './features.js'
 import { createSwiftLimits } from './limits.js'
 import { listAllSwiftObjects, readSwiftVersions } from './listing.js'
@@ -55,7 +55,7 @@ import type {
   SwiftVersion,
 } from './schemas.js'
 import { setTemporaryUrlKey, temporaryUrl } from './temporary-url.js'
-import { uploadToSwift, type SwiftUploadOptions } from './upload.js'
+import { uploadToSwift, type SwiftUploadOptions } from './upload/upload.js'
 import { writeSwiftManifest, writeSwiftObject } from './writing.js'
 
 /**
