@@ -18,8 +18,8 @@ interface Given {
   readonly files?: Record<string, string | Error>
 }
 
-const places = { home: '/home/bob', folder: '/work' }
-const inFolder = '/work/clouds.yaml'
+const places = { home: '/home/bob', folder: '/project' }
+const inFolder = '/project/clouds.yaml'
 const inHome = '/home/bob/.config/openstack/clouds.yaml'
 const inEtc = '/etc/openstack/clouds.yaml'
 
@@ -314,7 +314,7 @@ describe('a cloud of clouds.yaml', () => {
       inFolder,
       inHome,
       inEtc,
-      '/work/secure.yaml',
+      '/project/secure.yaml',
       '/home/bob/.config/openstack/secure.yaml',
       '/etc/openstack/secure.yaml',
     ])
@@ -323,7 +323,7 @@ describe('a cloud of clouds.yaml', () => {
   it.each([
     ['beside clouds.yaml', '/etc/mine/secure.yaml', {}],
     ['where OS_CLIENT_SECURE_FILE says', '/vault/os.yaml', { OS_CLIENT_SECURE_FILE: '/vault/os.yaml' }],
-    ['in the working folder', '/work/secure.yaml', {}],
+    ['in the working folder', '/project/secure.yaml', {}],
     ['in the home folder', '/home/bob/.config/openstack/secure.yaml', {}],
     ['in /etc', '/etc/openstack/secure.yaml', {}],
   ])('has its secrets in a secure.yaml %s', async (_, path, env) => {
@@ -399,9 +399,9 @@ clouds:
     ['is not there', 'clouds: { a: {}, b: {} }', /there is no cloud 'x'; there are: a, b/],
     ['is in an empty file', '', /there is no cloud 'x'; looked at/],
     ['is in a file without clouds', 'clouds:\n', /there is no cloud 'x'; looked at/],
-    ['is in a file that is not YAML', 'clouds: [hush-hush', /file \/work\/clouds.yaml is not YAML/],
+    ['is in a file that is not YAML', 'clouds: [hush-hush', /file \/project\/clouds.yaml is not YAML/],
     ['is in a file of another kind', '- hush-hush', /expected clouds by their names under 'clouds'/],
-    ['is a text', 'clouds: { x: hush-hush }', /cloud 'x' in \/work\/clouds.yaml: expected its settings/],
+    ['is a text', 'clouds: { x: hush-hush }', /cloud 'x' in \/project\/clouds.yaml: expected its settings/],
     [
       'has a text as auth',
       'clouds: { x: { auth: hush-hush } }',
@@ -427,20 +427,20 @@ clouds:
     [
       'wants a way to sign in that is not supported',
       "clouds: { x: { auth_type: v3oidcpassword, auth: { auth_url: 'https://a.test', password: hush-hush } } }",
-      /auth_type of cloud 'x' in \/work\/clouds.yaml: the way to sign in 'v3oidcpassword' is not supported/,
+      /auth_type of cloud 'x' in \/project\/clouds.yaml: the way to sign in 'v3oidcpassword' is not supported/,
     ],
     [
       'has a wrong address',
       "clouds: { x: { auth: { auth_url: 'https://u:hush-hush@a.test', user_id: u, password: p } } }",
-      /auth_url of cloud 'x' in \/work\/clouds.yaml: expected an http\(s\) address/,
+      /auth_url of cloud 'x' in \/project\/clouds.yaml: expected an http\(s\) address/,
     ],
     [
       'has a wrong interface',
       "clouds: { x: { interface: top, auth: { auth_url: 'https://a.test', user_id: u, password: hush-hush } } }",
       /interface in clouds.yaml: expected 'public'/,
     ],
-    ['cannot be read', trouble('EACCES'), /file \/work\/clouds.yaml may not be read; looked at/],
-    ['is in a folder of that name', trouble('EISDIR'), /file \/work\/clouds.yaml is a folder; looked at/],
+    ['cannot be read', trouble('EACCES'), /file \/project\/clouds.yaml may not be read; looked at/],
+    ['is in a folder of that name', trouble('EISDIR'), /file \/project\/clouds.yaml is a folder; looked at/],
   ]
   it.each(wrong)('that %s is an error that shows no secret', async (_, content, message) => {
     const error = await failureOf({
@@ -464,7 +464,7 @@ clouds:
       `file ${inEtc}: does not exist`,
       'environment variable OS_CLIENT_SECURE_FILE: not set',
       'file /secure.yaml: does not exist',
-      'file /work/secure.yaml: does not exist',
+      'file /project/secure.yaml: does not exist',
       'file /home/bob/.config/openstack/secure.yaml: does not exist',
       'file /etc/openstack/secure.yaml: does not exist',
     ])
