@@ -13,6 +13,7 @@ import {
   type Observable,
 } from 'rxjs'
 import { TransferError, type Checkpoint } from '../../../../errors.js'
+import { createSaving } from '../../../../streams/checkpoint-saving.js'
 import { createBlockBuffers } from '../../../../streams/block-buffers.js'
 import { hashBlock } from '../../../../streams/hashing.js'
 import { labelOf } from '../../storage/names.js'
@@ -36,7 +37,6 @@ import { createLedger, type Ledger } from '../../../../streams/ledger.js'
 
 /** Bytes from which on the hashing threads are started while the container is still asked for. */
 const LARGE = 2 ** 20
-const CHECKPOINT_INTERVAL_MS = 1_000
 /** How often in a row the server may miss as many blocks as before, although they were sent. */
 const MAX_IDLE_ROUNDS = 3
 
@@ -115,9 +115,9 @@ function isOf(saved: Checkpoint, { source, name }: Upload, size: number, shape: 
  * few blocks that all are hashed at once is only hashed: one question for all of them is enough.
  */
 function hashAndSend(job: Upload, plan: Plan, ledger: Ledger): Observable<never> {
-  const { report } = job
+  const { api, report, store } = job
   const { size, total, known, hashes, blockSize } = plan
-  const saving = createSaving(job, plan)
+  const saving = createSaving(store, api.runtime.scheduler, () => checkpointOf(job, plan))
   let hashed = Math.min(size, known * blockSize)
   hashes.forEach((hash, index) => ledger.note(index, hash, lengthOf(plan, index)))
 
@@ -133,23 +133,6 @@ function hashAndSend(job: Upload, plan: Plan, ledger: Ledger): Observable<never>
   const lanes = createLanes(job, plan, ledger, reading)
   const carried = carryRange(lanes, { first: known, count: total - known, onlyHash: total <= lanes.width })
   return concat(carried, failIfChanged(job), saving.now())
-}
-
-/** Keeps the checkpoint, if somebody wants it kept. */
-function createSaving(job: Upload, plan: Plan): { ifDue(): Observable<never>; now(): Observable<never> } {
-  const { store, api } = job
-  const { scheduler } = api.runtime
-  let due = -Infinity
-  const now = (): Observable<never> =>
-    store === undefined ? EMPTY : defer(() => store.save(checkpointOf(job, plan))).pipe(ignoreElements())
-  return {
-    now,
-    ifDue: () => {
-      if (store === undefined || scheduler.now() < due) return EMPTY
-      due = scheduler.now() + CHECKPOINT_INTERVAL_MS
-      return now()
-    },
-  }
 }
 
 function lengthOf({ size, blockSize }: Plan, index: number): number {

@@ -2,8 +2,7 @@ import { concat, concatMap, defer, EMPTY, ignoreElements, map, of, throwError, t
 import { TransferError, type Checkpoint } from '../../../../errors.js'
 import { labelOf } from '../../storage/names.js'
 import type { Plan, Upload } from './job.js'
-
-const INTERVAL_MS = 1_000
+import { createSaving, type Saving } from '../../../../streams/checkpoint-saving.js'
 
 export function checkpointOf({ name, source }: Upload, plan: Plan): Checkpoint {
   const { size, segmentSize, hashes, known } = plan
@@ -49,26 +48,9 @@ function isOf(
   )
 }
 
-/** Keeps the checkpoint, if somebody wants it kept. */
-export interface Saving {
-  ifDue(): Observable<never>
-  now(): Observable<never>
-}
-
-export function createSaving(job: Upload, plan: Plan): Saving {
-  const { store, api } = job
-  const { scheduler } = api.runtime
-  let due = -Infinity
-  const now = (): Observable<never> =>
-    store === undefined ? EMPTY : defer(() => store.save(checkpointOf(job, plan))).pipe(ignoreElements())
-  return {
-    now,
-    ifDue: () => {
-      if (store === undefined || scheduler.now() < due) return EMPTY
-      due = scheduler.now() + INTERVAL_MS
-      return now()
-    },
-  }
+/** Keeps the checkpoint of an upload, if somebody wants it kept. */
+export function savingOf(job: Upload, plan: Plan): Saving {
+  return createSaving(job.store, job.api.runtime.scheduler, () => checkpointOf(job, plan))
 }
 
 export function forget({ store }: Upload): Observable<never> {

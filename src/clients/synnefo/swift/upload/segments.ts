@@ -21,7 +21,7 @@ import { createLedger, type Ledger } from '../../../../streams/ledger.js'
 import { putSegment } from '../large-object-operations.js'
 import type { SwiftLimits } from '../limits.js'
 import { segmentKey, segmentName, segmentPlace, segmentSizeFor, type SegmentPlace } from '../segment-names.js'
-import { checkpointOf, checkSource, createSaving, forget, planWithCheckpoint } from './checkpoint.js'
+import { checkpointOf, checkSource, savingOf, forget, planWithCheckpoint } from './checkpoint.js'
 import { prepareSegments } from './inventory.js'
 import { stopped, type Plan, type Upload } from './job.js'
 import { putTogether } from './manifest.js'
@@ -43,7 +43,7 @@ function uploadPlan(job: Upload, plan: Plan, limits: SwiftLimits): Observable<Ob
   const { size, total } = plan
   const buffers = createBlockBuffers(bufferSizeFor(plan.segmentSize))
   const place = segmentPlace(name, options.segmentContainer, limits)
-  const saving = createSaving(job, plan)
+  const saving = savingOf(job, plan)
   let hashed = 0
   const lanes = createLanes(job, plan, place, ({ length }) => {
     hashed += length

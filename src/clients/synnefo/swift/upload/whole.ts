@@ -5,7 +5,7 @@ import { newObjectHeaders } from '../headers.js'
 import type { ObjectInfo } from '../../storage/schemas.js'
 import { wasRepeated } from '../../storage/writing.js'
 import { putContent, type SwiftObject } from '../large-object-operations.js'
-import { checkpointOf, checkSource, createSaving, forget } from './checkpoint.js'
+import { checkpointOf, checkSource, savingOf, forget } from './checkpoint.js'
 import { checkMatch, describeObject, infoOf, stopped, type Plan, type Upload } from './job.js'
 import { removeSegments } from './orphans.js'
 import { bufferSizeFor, partOf, sendPart, type Part } from './part.js'
@@ -22,7 +22,7 @@ export function uploadWhole(job: Upload, plan: Plan): Observable<ObjectInfo> {
     const buffer =
       size <= SMALL ? new Uint8Array(bufferSize) : new Uint8Array(new SharedArrayBuffer(bufferSize))
     const part = partOf(job, plan, 0, buffer)
-    const saving = createSaving(job, plan)
+    const saving = savingOf(job, plan)
     const digest = defer(() => (hashes[0] === undefined ? part.digest() : of(hashes[0]))).pipe(
       concatMap((md5) => {
         if (total > 0) hashes[0] = md5
