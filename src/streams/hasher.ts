@@ -47,7 +47,8 @@ interface Waiting {
 
 /** A thread and its jobs, which it does in the order in which they were given to it. */
 class Thread {
-  readonly #worker = new Worker(new URL('./hash-worker.js', import.meta.url))
+  // Without what Node was started with: a loader, or a program on the command line, is none of its business.
+  readonly #worker = new Worker(new URL('./hash-worker.js', import.meta.url), { execArgv: [] })
   readonly #jobs: Waiting[] = []
 
   constructor(onEnd: () => void) {

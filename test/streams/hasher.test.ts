@@ -1,4 +1,6 @@
+import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
+import { promisify } from 'node:util'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createHasher, type Hasher } from '../../src/streams/hasher.js'
 
@@ -53,6 +55,17 @@ describe('createHasher', () => {
     expect(await Promise.all([one.digest(), other.digest()])).toEqual(
       Array(2).fill(expected('md5', ...pieces)),
     )
+  })
+
+  it('works in a program that was given on the command line', async () => {
+    const module = new URL('../../src/streams/hasher.ts', import.meta.url).href
+    const program = `import { createHasher } from '${module}'
+      const hasher = createHasher(1)
+      console.log(await hasher.digest('sha256', new Uint8Array(${LARGE})))
+      hasher.close()`
+    const args = ['--import', 'tsx', '--input-type=module', '-e', program]
+    const { stdout } = await promisify(execFile)(process.execPath, args)
+    expect(stdout.trim()).toBe(expected('sha256', new Uint8Array(LARGE)))
   })
 
   it('rejects what its thread cannot do, and does the next', async () => {
