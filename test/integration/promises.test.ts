@@ -307,7 +307,6 @@ describe.concurrent('unsubscribing closes the connection, and the cloud sees it'
       expect(request.headers.range).toBeDefined()
       await closed(socket)
       expect(response.headersSent).toBe(true)
-      expect(response.writableFinished).toBe(false)
       expect(readdirSync(folder)).toEqual(['out.part'])
     })
   })
@@ -556,6 +555,7 @@ describe.concurrent('bad input is an error that says what and where', () => {
       code: 'SKY_TRANSFER',
       says: /^download of c\/a stopped: cannot write \/.*\/missing\/out: there is no directory/,
       requests: 2,
+      atATime: 1,
     },
     {
       what: 'a destination that is a directory',
@@ -563,6 +563,7 @@ describe.concurrent('bad input is an error that says what and where', () => {
       code: 'SKY_TRANSFER',
       says: /^download of c\/a stopped: cannot write \/.*\/folder: it is there, and not a file/,
       requests: 2,
+      atATime: 1,
     },
     {
       what: 'a destination whose disk is full',
@@ -660,6 +661,8 @@ interface Job {
   readonly name: string
   /** Requests that it takes when nothing goes wrong, that for the token among them. */
   readonly requests: number
+  /** How many of them there are at a time. */
+  readonly atATime: number
   /** The requests whose answer, if it cannot be parsed, fails the whole: those with a body that is read. */
   readonly read: readonly number[]
   /** Makes what has to be there, and gives the id of the server if that is it. */
@@ -674,6 +677,7 @@ const jobs: readonly Job[] = [
   {
     name: 'servers.get',
     requests: 2,
+    atATime: 1,
     read: [0, 1],
     prepare: serverIn,
     run: (client, id) => client.servers.get(id),
@@ -684,6 +688,7 @@ const jobs: readonly Job[] = [
   {
     name: 'servers.list',
     requests: 2,
+    atATime: 1,
     read: [0, 1],
     prepare: serverIn,
     run: (client) => client.servers.list().pipe(toArray()),
@@ -695,12 +700,14 @@ const jobs: readonly Job[] = [
     name: 'pithos.upload',
     // Token, container, hashes, five blocks, hashes, object.
     requests: 10,
+    // As many as blocks, so that all are hashed before the first question.
+    atATime: 5,
     read: [0, 2, 3, 4, 5, 6, 7],
     prepare: async (world) => {
       await containerOf(world)
       return 0
     },
-    run: (client) => client.pithos.upload(content, 'c/up', { concurrency: 2 }).pipe(monotone()),
+    run: (client) => client.pithos.upload(content, 'c/up', { concurrency: 5 }).pipe(monotone()),
     verify: async ({ synnefo }, result) => {
       expect(result).toMatchObject({ kind: 'done', bytes: 5 * BLOCK })
       const sink = memorySink()
@@ -712,6 +719,7 @@ const jobs: readonly Job[] = [
     name: 'pithos.download',
     // Token, object, hashes, five blocks.
     requests: 8,
+    atATime: 2,
     read: [0, 2],
     prepare: async (world) => {
       await containerOf(world)
@@ -832,7 +840,7 @@ describe.concurrent('every fault, in every request', () => {
       await runWith(job, fault, { skip, times: 1 }, async ({ world, serverId, outcome, requests }) => {
         expect(requests.filter(({ faults }) => faults.length > 0)).toHaveLength(1)
         // The request again; or a new token, and again all that were under way with the old one.
-        expect(requests.length).toBeLessThanOrEqual(job.requests + 3)
+        expect(requests.length).toBeLessThanOrEqual(job.requests + job.atATime + 1)
         if ('error' in outcome) {
           failed.push(skip)
           expect(innermost(outcome.error)).toMatchObject({ code: 'SKY_RESPONSE_FORMAT' })
