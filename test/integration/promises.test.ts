@@ -555,7 +555,6 @@ describe.concurrent('bad input is an error that says what and where', () => {
       code: 'SKY_TRANSFER',
       says: /^download of c\/a stopped: cannot write \/.*\/missing\/out: there is no directory/,
       requests: 2,
-      atATime: 1,
     },
     {
       what: 'a destination that is a directory',
@@ -563,7 +562,6 @@ describe.concurrent('bad input is an error that says what and where', () => {
       code: 'SKY_TRANSFER',
       says: /^download of c\/a stopped: cannot write \/.*\/folder: it is there, and not a file/,
       requests: 2,
-      atATime: 1,
     },
     {
       what: 'a destination whose disk is full',
