@@ -32,14 +32,18 @@ function write(files: Readonly<Record<string, string>>, folder = ''): void {
     writeFileSync(place, content)
   }
 }
-/** All files below a folder, with their content. */
+/** All files below a folder, with their content. Links are not followed, which Node 22 does by itself. */
 function read(folder: string): Record<string, string> {
-  const entries = readdirSync(at(folder), { recursive: true, withFileTypes: true })
-  const files = entries
-    .filter((entry) => entry.isFile())
-    .map(({ parentPath, name }) => `${parentPath}/${name}`)
+  const filesIn = (path: string): string[] =>
+    readdirSync(at(path), { withFileTypes: true }).flatMap((entry) => {
+      const below = `${path}/${entry.name}`
+      if (entry.isDirectory()) return filesIn(below)
+      return entry.isFile() ? [below] : []
+    })
   return Object.fromEntries(
-    files.toSorted().map((path) => [path.slice(at(folder).length + 1), readFileSync(path, 'utf8')]),
+    filesIn(folder)
+      .toSorted()
+      .map((path) => [path.slice(folder.length + 1), readFileSync(at(path), 'utf8')]),
   )
 }
 type Events = Observable<TransferManyEvent<ObjectInfo>>
