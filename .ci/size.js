@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 
 /** Kilobytes that the package may have: a surprise is looked at before it is published. */
-const limits = { size: 900, unpackedSize: 3_500 }
+const limits = { size: 700, unpackedSize: 3_000 }
 
 const [{ filename, entryCount, ...sizes }] = JSON.parse(readFileSync(0, 'utf8'))
 console.log(`${filename}: ${entryCount} files`)

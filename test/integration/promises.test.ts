@@ -307,6 +307,8 @@ describe.concurrent('unsubscribing closes the connection, and the cloud sees it'
       expect(request.headers.range).toBeDefined()
       await closed(socket)
       expect(response.headersSent).toBe(true)
+      // Bytes were under way that nobody read: what is read whole closes without an error.
+      expect(socket.errored).toMatchObject({ code: expect.stringMatching(/^(ECONNRESET|EPIPE)$/) as string })
       expect(readdirSync(folder)).toEqual(['out.part'])
     })
   })
@@ -659,8 +661,6 @@ interface Job {
   readonly name: string
   /** Requests that it takes when nothing goes wrong, that for the token among them. */
   readonly requests: number
-  /** How many of them there are at a time. */
-  readonly atATime: number
   /** The requests whose answer, if it cannot be parsed, fails the whole: those with a body that is read. */
   readonly read: readonly number[]
   /** Makes what has to be there, and gives the id of the server if that is it. */
@@ -671,11 +671,12 @@ interface Job {
 }
 
 const content = bytes(5 * BLOCK)
+/** No more blocks than are hashed at a time, wherever the tests run: the server is asked for them once. */
+const few = content.subarray(0, 3 * BLOCK)
 const jobs: readonly Job[] = [
   {
     name: 'servers.get',
     requests: 2,
-    atATime: 1,
     read: [0, 1],
     prepare: serverIn,
     run: (client, id) => client.servers.get(id),
@@ -686,7 +687,6 @@ const jobs: readonly Job[] = [
   {
     name: 'servers.list',
     requests: 2,
-    atATime: 1,
     read: [0, 1],
     prepare: serverIn,
     run: (client) => client.servers.list().pipe(toArray()),
@@ -696,28 +696,25 @@ const jobs: readonly Job[] = [
   },
   {
     name: 'pithos.upload',
-    // Token, container, hashes, five blocks, hashes, object.
-    requests: 10,
-    // As many as blocks, so that all are hashed before the first question.
-    atATime: 5,
-    read: [0, 2, 3, 4, 5, 6, 7],
+    // Token, container, hashes, three blocks, hashes, object.
+    requests: 8,
+    read: [0, 2, 3, 4, 5],
     prepare: async (world) => {
       await containerOf(world)
       return 0
     },
-    run: (client) => client.pithos.upload(content, 'c/up', { concurrency: 5 }).pipe(monotone()),
+    run: (client) => client.pithos.upload(few, 'c/up', { concurrency: 2 }).pipe(monotone()),
     verify: async ({ synnefo }, result) => {
-      expect(result).toMatchObject({ kind: 'done', bytes: 5 * BLOCK })
+      expect(result).toMatchObject({ kind: 'done', bytes: 3 * BLOCK })
       const sink = memorySink()
       await lastValueFrom(synnefo().pithos.download('c/up', sink))
-      expect(content.equals(sink.bytes)).toBe(true)
+      expect(few.equals(sink.bytes)).toBe(true)
     },
   },
   {
     name: 'pithos.download',
     // Token, object, hashes, five blocks.
     requests: 8,
-    atATime: 2,
     read: [0, 2],
     prepare: async (world) => {
       await containerOf(world)
@@ -838,7 +835,7 @@ describe.concurrent('every fault, in every request', () => {
       await runWith(job, fault, { skip, times: 1 }, async ({ world, serverId, outcome, requests }) => {
         expect(requests.filter(({ faults }) => faults.length > 0)).toHaveLength(1)
         // The request again; or a new token, and again all that were under way with the old one.
-        expect(requests.length).toBeLessThanOrEqual(job.requests + job.atATime + 1)
+        expect(requests.length).toBeLessThanOrEqual(job.requests + 3)
         if ('error' in outcome) {
           failed.push(skip)
           expect(innermost(outcome.error)).toMatchObject({ code: 'SKY_RESPONSE_FORMAT' })

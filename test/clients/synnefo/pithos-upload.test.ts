@@ -48,6 +48,7 @@ describe('upload', () => {
     const events = await run(fake.pithos.upload(Buffer.from('abcdefghabcdij'), 'c/a b'))
     expect(kinds(events).slice(0, 2)).toEqual(['planned', 'progress'])
     expect(kinds(events).slice(-2)).toEqual(['progress', 'done'])
+    expect(new Set(kinds(events))).toEqual(new Set(['planned', 'progress', 'hashing', 'done']))
     expect(events[0]).toMatchObject({
       totalBytes: 14,
       totalParts: 4,
