@@ -56,22 +56,17 @@ function lineBar(title: string): Bar {
   }
 }
 
-/** The part of the bar that stands for hashing, where there is something to hash. */
-const HASHING_PERCENT = 20
-
-/** Moves a bar with the events of an upload or a download. */
+/** Moves a bar with the events of an upload or a download. Hashing goes on beside it, and is shown only before anything is sent. */
 export function showTransfer<R>(title: string): (event: TransferEvent<R>) => void {
   const progress = bar(title)
-  let from = 0
+  let accepted = 0
   return (event) => {
-    if (event.kind === 'hashing') {
-      from = HASHING_PERCENT
-      progress.update((percentOf(event.bytes, event.totalBytes) * from) / 100, 'hashing')
-    }
+    if (event.kind === 'hashing' && accepted === 0) progress.update(0, 'hashing')
     if (event.kind === 'progress') {
       const { bytes, totalBytes, bytesPerSecond } = event
-      const percent = from + (percentOf(bytes, totalBytes) * (100 - from)) / 100
-      progress.update(percent, `${mib(bytes)} of ${mib(totalBytes)}, ${mib(bytesPerSecond)}/s`)
+      accepted = bytes
+      const note = `${mib(bytes)} of ${mib(totalBytes)}, ${mib(bytesPerSecond)}/s`
+      progress.update(percentOf(bytes, totalBytes), note)
     }
     if (event.kind === 'done') {
       const { bytes, reusedBytes, elapsedMs } = event
