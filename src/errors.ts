@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 
 /** The clouds this package speaks to. */
-export type CloudName = 'agave' | 'openstack' | 'slipstream' | 'stackit' | 'streamsets' | 'synnefo'
+export type CloudName = 'agave' | 'nuvla' | 'openstack' | 'slipstream' | 'stackit' | 'streamsets' | 'synnefo'
 
 // --- plain data that errors carry -------------------------------------------------------------------------
 

@@ -12,6 +12,8 @@ export type OperationEvent<S, R = S> =
       readonly state: string
       /** 0 to 100, never falling; absent where the cloud gives no measure. */
       readonly percent?: number
+      /** What the cloud itself says of its progress, in its words. */
+      readonly message?: string
       readonly snapshot: S
       readonly polls: number
       readonly elapsedMs: number

@@ -15,20 +15,22 @@ import { adaptive } from './adaptive.js'
 import type { OperationEvent } from './events.js'
 
 /** What one look at the resource says of the operation. */
-export type Verdict<R> =
-  | { readonly kind: 'pending'; readonly state: string; readonly percent?: number | undefined }
-  | {
-      readonly kind: 'done'
-      readonly state: string
-      readonly percent?: number | undefined
-      readonly result: R
-    }
-  | {
-      readonly kind: 'failed'
-      readonly state: string
-      readonly percent?: number | undefined
-      readonly reason: string
-    }
+export type Verdict<R> = Look &
+  (
+    | { readonly kind: 'pending' }
+    | { readonly kind: 'done'; readonly result: R }
+    | { readonly kind: 'failed'; readonly reason: string }
+  )
+
+/** How far the operation is. A change of any of these is told. */
+interface Look {
+  readonly state: string
+  readonly percent?: number | undefined
+  /** The cloud's own words for what it is doing. */
+  readonly message?: string | undefined
+  /** What else of the snapshot is worth an event of its own: an address that became known. */
+  readonly notable?: string | undefined
+}
 
 /** How an operation is watched. */
 export interface OperationWatch<S, R = S> {
@@ -168,6 +170,7 @@ class Observer<S, R> {
   #unchanged = 0
   #state = 'unknown'
   #percent: number | undefined
+  #look = ''
   #snapshot: S | undefined
   #shown = ''
 
@@ -193,7 +196,9 @@ class Observer<S, R> {
   #seen(verdict: Verdict<R>, snapshot: S | undefined): Seen<S, R> {
     const percent =
       verdict.percent === undefined ? this.#percent : Math.max(this.#percent ?? 0, verdict.percent)
-    const changed = verdict.state !== this.#state || percent !== this.#percent
+    const look = JSON.stringify([verdict.state, percent, verdict.message, verdict.notable])
+    const changed = look !== this.#look
+    this.#look = look
     this.#polls += 1
     this.#misses = 0
     this.#unchanged = changed ? 0 : this.#unchanged + 1
@@ -239,17 +244,17 @@ class Observer<S, R> {
       return
     }
     const { verdict, snapshot } = seen
-    const { state } = verdict
+    const { state, message } = verdict
     const percent = this.#percent
-    const shown = `${state} ${String(percent)}`
-    const wanted = shown !== this.#shown || verdict.kind === 'failed' || this.#options.distinct === false
+    const wanted = this.#look !== this.#shown || verdict.kind === 'failed' || this.#options.distinct === false
     if (snapshot !== undefined && wanted) {
-      this.#shown = shown
+      this.#shown = this.#look
       yield {
         kind: 'progress',
         ref,
         state,
         ...(percent === undefined ? {} : { percent }),
+        ...(message === undefined ? {} : { message }),
         snapshot,
         polls,
         elapsedMs,

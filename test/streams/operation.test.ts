@@ -101,6 +101,44 @@ const missing = (): NotFoundError => new NotFoundError({ status: 404, method: 'G
 
 describe('watchOperation', () => {
   it(
+    'tells a new message, and what else is notable, like a change of state',
+    marbles(({ cold, runtime, expectObservable }) => {
+      const verdicts: Verdict<string>[] = [
+        { kind: 'pending', state: 'BUILD', message: 'copying' },
+        { kind: 'pending', state: 'BUILD', message: 'copying' },
+        { kind: 'pending', state: 'BUILD', message: 'booting' },
+        { kind: 'pending', state: 'BUILD', message: 'booting', notable: 'https://203.0.113.9' },
+        { kind: 'done', state: 'ACTIVE', result: 'built' },
+      ]
+      let looked = 0
+      const watch: OperationWatch<Thing, string> = {
+        ref,
+        poll: () => cold<Thing>('(a|)', { a: building }),
+        classifier: () => () => verdicts[looked++]!,
+      }
+      const saying = (message: string, polls: number, elapsedMs: number): Event => ({
+        kind: 'progress',
+        ref,
+        state: 'BUILD',
+        message,
+        snapshot: building,
+        polls,
+        elapsedMs,
+      })
+      expectObservable(watchOperation(watch, { interval: 10 }, runtime)).toBe(
+        'a-------------------b---------c---------(de|)',
+        {
+          a: saying('copying', 1, 0),
+          b: saying('booting', 3, 20),
+          c: saying('booting', 4, 30),
+          d: { kind: 'progress', ref, state: 'ACTIVE', snapshot: building, polls: 5, elapsedMs: 40 },
+          e: done(5, 40),
+        },
+      )
+    }),
+  )
+
+  it(
     'polls at once and an interval after each answer, and ends with done',
     marbles(({ cold, runtime, expectObservable, expectSubscriptions }) => {
       const polls = [
