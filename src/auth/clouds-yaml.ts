@@ -1,4 +1,5 @@
 import { ConfigurationError } from '../errors.js'
+import { fileTrouble, missingFile } from './file-trouble.js'
 import type { Places } from './openstack-places.js'
 import { configurationError, settingNames } from './openstack-settings.js'
 
@@ -39,9 +40,9 @@ function* firstFile(paths: readonly string[], places: Places): Search<CloudsFile
       return { path, clouds: cloudsIn(content, path) }
     } catch (error) {
       if (error instanceof ConfigurationError) throw error
-      const trouble = troubleOf(error)
+      const trouble = fileTrouble(error)
       places.saw(`file ${path}: ${trouble}`)
-      if (trouble !== missing) throw places.failure(`file ${path} ${trouble}`)
+      if (trouble !== missingFile) throw places.failure(`file ${path} ${trouble}`)
     }
   }
   return undefined
@@ -74,20 +75,6 @@ export function profileOf({ profile, cloud = profile }: CloudFields): string {
   return cloud === undefined
     ? ''
     : ` (the profile '${cloud}' is not known here: write its settings into the cloud)`
-}
-
-const missing = 'does not exist'
-const troubles: Readonly<Record<string, string>> = {
-  ENOENT: missing,
-  ENOTDIR: missing,
-  EACCES: 'may not be read',
-  EPERM: 'may not be read',
-  EISDIR: 'is a folder',
-}
-
-function troubleOf(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
-  return troubles[code] ?? `cannot be read (${code})`
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

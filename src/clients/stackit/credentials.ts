@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { fileTrouble, missingFile } from '../../auth/file-trouble.js'
 import {
   readPrivateKey,
   readServiceAccountKey,
@@ -275,9 +276,9 @@ class Search {
     try {
       text = yield path
     } catch (error) {
-      const trouble = troubleOf(error)
+      const trouble = fileTrouble(error)
       this.#lookedAt.push(`${title}: ${trouble}`)
-      if (given === undefined && trouble === missing) return { path: '', fields: {} }
+      if (given === undefined && trouble === missingFile) return { path: '', fields: {} }
       throw this.failure(`${title}${given === undefined ? '' : ` (${given.foundAt})`} ${trouble}; looked at:`)
     }
     return { path, fields: parseFields(text, title) }
@@ -288,7 +289,7 @@ class Search {
     try {
       text = yield path
     } catch (error) {
-      throw this.failure(`${title} file ${path} (${foundAt}) ${troubleOf(error)}; looked at:`)
+      throw this.failure(`${title} file ${path} (${foundAt}) ${fileTrouble(error)}; looked at:`)
     }
     if (text.trim() === '') throw this.failure(`${title} file ${path} (${foundAt}) is empty; looked at:`)
     return { value: text, foundAt: `${title} file ${path} (${foundAt})` }
@@ -319,18 +320,4 @@ function parseFields(text: string, title: string): Readonly<Record<string, unkno
     return fields as Readonly<Record<string, unknown>>
   }
   throw new ConfigurationError(`${title}: expected a JSON object`, { cloud: 'stackit' })
-}
-
-const missing = 'does not exist'
-const troubles: Readonly<Record<string, string>> = {
-  ENOENT: missing,
-  ENOTDIR: missing,
-  EACCES: 'may not be read',
-  EPERM: 'may not be read',
-  EISDIR: 'is a folder',
-}
-
-function troubleOf(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
-  return troubles[code] ?? `cannot be read (${code})`
 }
