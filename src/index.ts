@@ -1,4 +1,5 @@
-// What all clouds share. The clients have entries of their own: `skystream/stackit`, `skystream/synnefo`.
+// What all clouds share. The clients have entries of their own: `skystream/slipstream`, `skystream/stackit`,
+// `skystream/synnefo`.
 export * from './errors.js'
 export { backgroundScheduler, defaultRuntime, MAX_DELAY_MS, type Runtime } from './runtime.js'
 export * from './operators/index.js'
@@ -47,7 +48,7 @@ export type {
   Transport,
 } from './http/types.js'
 export { undiciTransport, type Connection, type ConnectionOptions } from './http/undici-transport.js'
-export { authorize, bearer } from './auth/authorize.js'
+export { authorize, bearer, type Attach, type AuthorizeOptions } from './auth/authorize.js'
 export { staticToken } from './auth/static-token.js'
 export { sealToken, type Token, type TokenSource, type TokenState } from './auth/token.js'
 export { TokenSubject } from './auth/token-subject.js'
@@ -59,6 +60,12 @@ export {
   type IterationOptions,
 } from './streams/async-iterable.js'
 export { fileCheckpoint, memoryCheckpoint, type CheckpointStore } from './streams/checkpoints.js'
+export {
+  createCollectionWatch,
+  type CollectionEvent,
+  type CollectionSource,
+  type CollectionWatchOptions,
+} from './streams/collection.js'
 export { type OperationEvent, type TransferEvent } from './streams/events.js'
 export { memorySink, type MemorySink, type OpenSink, type Sink, type SinkInput } from './streams/sinks.js'
 export { type SourceInput } from './streams/sources.js'

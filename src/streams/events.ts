@@ -34,6 +34,21 @@ export type OperationEvent<S, R = S> =
     }
 
 /**
+ * What a watched collection tells: one `snapshot`, then what happens to its items. It ends with an error, or when the watcher's
+ * `until` says so.
+ */
+export type CollectionEvent<T> =
+  | { readonly kind: 'snapshot'; readonly items: readonly T[] }
+  | { readonly kind: 'added' | 'changed' | 'removed'; readonly item: T }
+  | {
+      readonly kind: 'retrying'
+      /** 1 for the first failing poll in a row. */
+      readonly attempt: number
+      readonly delayMs: number
+      readonly error: CloudError
+    }
+
+/**
  * What an upload or a download tells. Bytes never fall, and count only what was accepted: by the server, or by the sink.
  * While the length of a stream is not known, `totalBytes` and `totalParts` are `Infinity`. The stream ends with `done` and
  * completion, or with an error.

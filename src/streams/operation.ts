@@ -150,7 +150,7 @@ export function checkWatchOptions({ interval, timeout, maxConsecutiveErrors }: W
   }
 }
 
-function intervalOf(interval: WatchOptions['interval']): Backoff<{ readonly unchanged: number }> {
+export function intervalOf(interval: WatchOptions['interval']): Backoff<{ readonly unchanged: number }> {
   if (interval === undefined) return adaptive()
   if (typeof interval === 'function') return interval
   if (!(interval > 0)) throw new TypeError('interval: expected a positive number of milliseconds')
