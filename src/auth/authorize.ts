@@ -1,4 +1,4 @@
-import { Subscription } from 'rxjs'
+import { Subscription, type Observable } from 'rxjs'
 import { isCloudError, isHttpError, TokenError, type CloudError } from '../errors.js'
 import type {
   Cancel,
@@ -19,6 +19,14 @@ export function bearer({ value }: Token, request: HttpRequest): HttpRequest {
   return { ...request, headers: { authorization: `Bearer ${value}`, ...request.headers } }
 }
 
+export interface AuthorizeOptions {
+  /**
+   * Whether an answer other than 401 may mean that the token is refused, of a cloud that says "forbidden" for both. Say no
+   * where there is no way to a new token. Default: never.
+   */
+  readonly mayBeRefusal?: (error: CloudError, request: HttpRequest) => boolean
+}
+
 /**
  * Gives every request the current token, and waits only while there is none.
  *
@@ -26,21 +34,33 @@ export function bearer({ value }: Token, request: HttpRequest): HttpRequest {
  * Any number of 401s at once cost one renewal. If there is no new token, the caller gets the error of the renewal, which
  * says why; a `TokenError` that has no cause of its own gets the 401 as its cause. Cancelling ends the wait or the
  * request, not the acquisition that others share. The token's value is added to `request.secrets`.
+ *
+ * What `mayBeRefusal` says is tried in the same way, but nothing is lost if it was none: the token stays while it is renewed, and if
+ * the renewal fails, or the new token is refused as well, the caller gets the first answer. A token that was new then is not
+ * suspected again.
  */
-export function authorize<T extends Token>(tokens: TokenSource<T>, attach: Attach<T>): Middleware {
-  const credentials = new Credentials(tokens, attach)
+export function authorize<T extends Token>(
+  tokens: TokenSource<T>,
+  attach: Attach<T>,
+  options: AuthorizeOptions = {},
+): Middleware {
+  const credentials = new Credentials(tokens, attach, options)
   return (next) => (request, handler) => new Authorized(credentials, next, request, handler).start()
 }
 
 /** What all requests of one middleware share. */
 class Credentials<T extends Token> {
   readonly tokens: TokenSource<T>
+  readonly mayBeRefusal: NonNullable<AuthorizeOptions['mayBeRefusal']>
+  /** The last token that was refused although it was new: it is not the token's fault. */
+  trusted: T | undefined
   readonly #attach: Attach<T>
   #token: T | undefined
   #secrets: readonly string[] = []
 
-  constructor(tokens: TokenSource<T>, attach: Attach<T>) {
+  constructor(tokens: TokenSource<T>, attach: Attach<T>, { mayBeRefusal = () => false }: AuthorizeOptions) {
     this.tokens = tokens
+    this.mayBeRefusal = mayBeRefusal
     this.#attach = attach
   }
 
@@ -65,6 +85,8 @@ class Authorized<T extends Token> implements ResponseHandler {
   #token: T | undefined
   /** The 401 of the first attempt. */
   #refusal: CloudError | undefined
+  /** What may have been a refusal of the first attempt. */
+  #suspicion: CloudError | undefined
   #waiting: Subscription | undefined
   #cancelSent: Cancel | undefined
   #sent = 0
@@ -101,30 +123,56 @@ class Authorized<T extends Token> implements ResponseHandler {
 
   error(error: CloudError): void {
     if (this.#ended) return
-    if (this.#refusal !== undefined || this.#token === undefined || !isHttpError(error, 401)) {
-      this.#fail(error)
-      return
-    }
-    this.#refusal = error
-    this.#credentials.tokens.invalidate(this.#token)
+    const token = this.#token
+    if (token === undefined || this.#refusal !== undefined) this.#fail(error)
+    else if (this.#suspicion !== undefined) this.#endSuspicion(this.#suspicion, error, token)
+    else if (isHttpError(error, 401)) this.#replaceToken(error, token)
+    else if (this.#credentials.mayBeRefusal(error, this.#request)) this.#suspect(error, token)
+    else this.#fail(error)
+  }
+
+  #replaceToken(refusal: CloudError, token: T): void {
+    this.#refusal = refusal
+    this.#credentials.tokens.invalidate(token)
     this.#wait()
   }
 
-  #wait(): void {
+  #suspect(suspicion: CloudError, token: T): void {
+    const { tokens, trusted } = this.#credentials
+    const current = tokens.current()
+    if (current !== undefined && current.value !== token.value) {
+      this.#suspicion = suspicion
+      this.#send(current)
+    } else if (trusted?.value === token.value) {
+      this.#fail(suspicion)
+    } else {
+      this.#suspicion = suspicion
+      this.#wait(tokens.refresh())
+    }
+  }
+
+  /** The second answer counts, unless it says the same. */
+  #endSuspicion(suspicion: CloudError, error: CloudError, token: T): void {
+    const refusedAgain = this.#credentials.mayBeRefusal(error, this.#request)
+    if (refusedAgain) this.#credentials.trusted = token
+    this.#fail(refusedAgain ? suspicion : error)
+  }
+
+  #wait(tokens: Observable<T> = this.#credentials.tokens.token()): void {
     const before = this.#sent
     const waiting = new Subscription()
     this.#cancelSent = undefined
     this.#waiting = waiting
     waiting.add(
-      this.#credentials.tokens.token().subscribe({
+      tokens.subscribe({
         next: (token) => {
           if (!this.#ended) this.#send(token)
         },
         error: (error: unknown) => {
-          this.#fail(this.#unobtainable(error))
+          this.#fail(this.#suspicion ?? this.#unobtainable(error))
         },
         complete: () => {
-          if (this.#sent === before) this.#fail(this.#unobtainable(undefined))
+          if (this.#sent === before) this.#fail(this.#suspicion ?? this.#unobtainable(undefined))
         },
       }),
     )

@@ -6,6 +6,7 @@ import { TokenSubject } from '../../src/auth/token-subject.js'
 import {
   ConfigurationError,
   httpError,
+  isHttpError,
   NetworkError,
   TokenError,
   type CloudError,
@@ -293,6 +294,136 @@ describe('a 401', () => {
       sent[0]?.handler.error(first)
       expect(results).toEqual([first])
     })
+  })
+})
+
+describe('what may be a refusal', () => {
+  const mayBeRefusal = (error: CloudError) => isHttpError(error, 403)
+
+  /** A request that was refused with the first token, which stays while it is renewed. */
+  function suspected(acquired?: Subject<void>) {
+    const { tokens, acquisitions } = numbered(acquired)
+    const { sent, transport } = wire()
+    const send = authorize(tokens, bearer, { mayBeRefusal })(transport)
+    const { results, handler } = outcome()
+    send(request, handler)
+    acquired?.next()
+    const first = refusal(403)
+    sent[0]?.handler.error(first)
+    return { tokens, acquisitions, sent, send, results, first }
+  }
+
+  it('is answered by one replay with a new token, and the old one serves meanwhile', () => {
+    const acquired = new Subject<void>()
+    const { tokens, acquisitions, sent, send, results } = suspected(acquired)
+    expect(tokens.current()?.value).toBe('token-1')
+    send(request, outcome().handler)
+    expect(sent.map(authorizationOf)).toEqual(['Bearer token-1', 'Bearer token-1'])
+    acquired.next()
+    expect(authorizationOf(sent[2])).toBe('Bearer token-2')
+    sent[2]?.handler.next(ok)
+    expect(results).toEqual([ok])
+    expect(acquisitions()).toBe(2)
+  })
+
+  it('was none if the new token is refused as well: the caller gets the first answer, and no other renewal comes of it', () => {
+    const { tokens, acquisitions, sent, send, results, first } = suspected()
+    sent[1]?.handler.error(refusal(403))
+    expect(results).toEqual([first])
+    expect(results[0]).toBe(first)
+    expect(tokens.current()?.value).toBe('token-2')
+    const later = outcome()
+    send(request, later.handler)
+    const forbidden = refusal(403)
+    sent[2]?.handler.error(forbidden)
+    expect(later.results[0]).toBe(forbidden)
+    expect(sent).toHaveLength(3)
+    expect(acquisitions()).toBe(2)
+  })
+
+  it('is suspected again of the next token', () => {
+    const { tokens, acquisitions, sent, send } = suspected()
+    sent[1]?.handler.error(refusal(403))
+    tokens.next({ kind: 'valid', token: { value: 'token of another', obtainedAt: 0 } })
+    send(request, outcome().handler)
+    sent[2]?.handler.error(refusal(403))
+    expect(authorizationOf(sent[3])).toBe('Bearer token-3')
+    expect(acquisitions()).toBe(3)
+  })
+
+  it.each([401, 404, 500])('gives way to a second answer of %i', (status) => {
+    const { sent, results, acquisitions } = suspected()
+    const second = refusal(status)
+    sent[1]?.handler.error(second)
+    expect(results[0]).toBe(second)
+    expect(sent).toHaveLength(2)
+    expect(acquisitions()).toBe(2)
+  })
+
+  it('is the answer if the renewal fails, and the token stays', () => {
+    let acquisitions = 0
+    const tokens = new TokenSubject({
+      acquire: () =>
+        ++acquisitions === 1
+          ? of({ value: 'only', obtainedAt: 0 })
+          : throwError(() => new NetworkError('out of reach')),
+    })
+    const { sent, transport } = wire()
+    const { results, handler } = outcome()
+    const send = authorize(tokens, bearer, { mayBeRefusal })(transport)
+    send(request, handler)
+    const first = refusal(403)
+    sent[0]?.handler.error(first)
+    expect(results).toEqual([first])
+    expect(tokens.current()?.value).toBe('only')
+    send(request, handler)
+    sent[1]?.handler.error(refusal(403))
+    expect(acquisitions).toBe(3)
+  })
+
+  it('of many at once costs one renewal, also for those that come late', () => {
+    const acquired = new Subject<void>()
+    const { tokens, acquisitions } = numbered(acquired)
+    const { sent, transport } = wire()
+    const send = authorize(tokens, bearer, { mayBeRefusal })(transport)
+    const outcomes = Array.from({ length: 100 }, outcome)
+    for (const { handler } of outcomes) send(request, handler)
+    acquired.next()
+    const [late, ...storm] = sent.splice(0)
+    for (const { handler } of storm) handler.error(refusal(403))
+    acquired.next()
+    late?.handler.error(refusal(403))
+    expect(acquisitions()).toBe(2)
+    expect(sent.map(authorizationOf)).toEqual(Array.from({ length: 100 }, () => 'Bearer token-2'))
+    for (const { handler } of sent) handler.next(ok)
+    expect(outcomes.map(({ results }) => results)).toEqual(Array.from({ length: 100 }, () => [ok]))
+  })
+
+  it('does not disturb what a 401 means', () => {
+    const { tokens, acquisitions } = numbered()
+    const { sent, transport } = wire()
+    const { results, handler } = outcome()
+    authorize(tokens, bearer, { mayBeRefusal })(transport)(request, handler)
+    sent[0]?.handler.error(refusal(401))
+    expect(authorizationOf(sent[1])).toBe('Bearer token-2')
+    const second = refusal(403)
+    sent[1]?.handler.error(second)
+    expect(results[0]).toBe(second)
+    expect(acquisitions()).toBe(2)
+  })
+
+  it('is waited for no longer when the request is cancelled', () => {
+    const acquired = new Subject<void>()
+    const { tokens } = numbered(acquired)
+    const { sent, transport } = wire()
+    const { results, handler } = outcome()
+    const cancel = authorize(tokens, bearer, { mayBeRefusal })(transport)(request, handler)
+    acquired.next()
+    sent[0]?.handler.error(refusal(403))
+    cancel()
+    acquired.next()
+    expect(sent).toHaveLength(1)
+    expect(results).toEqual([])
   })
 })
 
