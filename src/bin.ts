@@ -38,9 +38,14 @@ interface Credentials {
     readonly keystone: Omit<EmbeddedCloud['openstack']['keystone'], 'revoke'>
     readonly cloudsYamlPath: string
   }
+  readonly slipstream?: Pick<EmbeddedCloud['slipstream'], 'url' | 'user' | 'apiKey'>
+  readonly nuvla?: Pick<
+    EmbeddedCloud['nuvla'],
+    'url' | 'user' | 'apiKey' | 'modules' | 'credential' | 'edgeCredential'
+  >
 }
 
-const CLOUDS: readonly EmbeddedCloudName[] = ['synnefo', 'stackit', 'openstack']
+const CLOUDS: readonly EmbeddedCloudName[] = ['synnefo', 'stackit', 'openstack', 'slipstream', 'nuvla']
 
 function createProgram(): Command {
   const program = new Command('skystream')
@@ -73,6 +78,8 @@ async function serveCloud(flags: CloudFlags): Promise<void> {
     synnefo: { ...lifetime, ...(flags.blockSize === undefined ? {} : { blockSize: flags.blockSize }) },
     stackit: lifetime,
     openstack: lifetime,
+    slipstream: lifetime,
+    nuvla: lifetime,
   })
   try {
     await inTemporaryFolder(async (folder) => {
@@ -116,7 +123,22 @@ async function writeCredentials(
     ...(clouds.includes('openstack')
       ? { openstack: await openstackCredentials(cloud.openstack, folder) }
       : {}),
+    ...(clouds.includes('slipstream') ? { slipstream: slipstreamCredentials(cloud.slipstream) } : {}),
+    ...(clouds.includes('nuvla') ? { nuvla: nuvlaCredentials(cloud.nuvla) } : {}),
   }
+}
+
+function slipstreamCredentials({
+  url,
+  user,
+  apiKey,
+}: EmbeddedCloud['slipstream']): NonNullable<Credentials['slipstream']> {
+  return { url, user, apiKey }
+}
+
+function nuvlaCredentials(nuvla: EmbeddedCloud['nuvla']): NonNullable<Credentials['nuvla']> {
+  const { url, user, apiKey, modules, credential, edgeCredential } = nuvla
+  return { url, user, apiKey, modules, credential, edgeCredential }
 }
 
 async function synnefoCredentials(
@@ -165,7 +187,7 @@ async function openstackCredentials(
   return { origin: openstack.origin, tempAuth, keystone, cloudsYamlPath }
 }
 
-function describe({ synnefo, stackit, openstack }: Credentials): string {
+function describe({ synnefo, stackit, openstack, slipstream, nuvla }: Credentials): string {
   const lines: string[] = []
   if (synnefo !== undefined) {
     lines.push(
@@ -202,6 +224,26 @@ function describe({ synnefo, stackit, openstack }: Credentials): string {
       `export ST_AUTH=${tempAuth.authUrl}`,
       `export ST_USER=${tempAuth.user}`,
       `export ST_KEY=${tempAuth.key}`,
+      '',
+    )
+  }
+  if (slipstream !== undefined) {
+    const { url, user } = slipstream
+    lines.push(
+      `# SlipStream at ${url}`,
+      `export SLIPSTREAM_ENDPOINT=${url}`,
+      `export SLIPSTREAM_USERNAME=${user.username}`,
+      `export SLIPSTREAM_PASSWORD=${user.password}`,
+      '',
+    )
+  }
+  if (nuvla !== undefined) {
+    const { url, apiKey } = nuvla
+    lines.push(
+      `# Nuvla at ${url}`,
+      `export NUVLA_ENDPOINT=${url}`,
+      `export NUVLA_API_KEY=${apiKey.key}`,
+      `export NUVLA_API_SECRET=${apiKey.secret}`,
       '',
     )
   }

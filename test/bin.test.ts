@@ -115,6 +115,39 @@ it('tells how to sign in to OpenStack, in its two ways', async () => {
   expect(existsSync(dirname(cloudsYamlPath))).toBe(false)
 })
 
+it('tells how to sign in to SlipStream and Nuvla', async () => {
+  const bin = run('cloud', '--json', '--clouds', 'slipstream,nuvla', '--token-lifetime', '90')
+  const { slipstream, nuvla } = JSON.parse(await bin.line()) as Pick<EmbeddedCloud, 'slipstream' | 'nuvla'>
+  const logIn = (url: string, body: unknown): ReturnType<typeof call> =>
+    call('POST', `${url}/api/session`, { json: body })
+  const sessionTemplate = { href: 'session-template/internal', ...slipstream.user }
+  const template = { href: 'session-template/api-key', ...nuvla.apiKey }
+  for (const answer of [
+    await logIn(slipstream.url, { sessionTemplate }),
+    await logIn(nuvla.url, { template }),
+  ]) {
+    expect(answer.status).toBe(201)
+    const expires = /Expires=([^;]+)/.exec(String(answer.headers['set-cookie']))?.[1] ?? ''
+    expect(Date.parse(expires) - Date.now()).toBeLessThanOrEqual(91_000)
+  }
+  expect(await bin.stop('SIGTERM')).toBe(0)
+  const lines = run('cloud', '--clouds', 'nuvla,slipstream')
+  const names: string[] = []
+  for (let line = ''; !line.startsWith('# Serving');) {
+    line = await lines.line()
+    names.push(...(/^export (\w+)=\S+$/.exec(line)?.slice(1) ?? []))
+  }
+  expect(names).toEqual([
+    'SLIPSTREAM_ENDPOINT',
+    'SLIPSTREAM_USERNAME',
+    'SLIPSTREAM_PASSWORD',
+    'NUVLA_ENDPOINT',
+    'NUVLA_API_KEY',
+    'NUVLA_API_SECRET',
+  ])
+  expect(await lines.stop('SIGINT')).toBe(0)
+})
+
 it.each([
   [['cloud', '--clouds', 'nimbus'], 'There is no nimbus'],
   [['cloud', '--speed', '0'], 'It must be a number above 0'],

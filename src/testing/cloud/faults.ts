@@ -1,5 +1,5 @@
 /** The clouds that the embedded cloud speaks. */
-export type EmbeddedCloudName = 'synnefo' | 'stackit' | 'openstack'
+export type EmbeddedCloudName = 'synnefo' | 'stackit' | 'openstack' | 'slipstream' | 'nuvla'
 
 /** What goes wrong with one request. Times are wall time. */
 export type FaultKind =

@@ -4,9 +4,11 @@ import { join } from 'node:path'
 import { createChance } from './chance.js'
 import { createClock, type ClockOptions, type CloudClock } from './clock.js'
 import { createFaults, type EmbeddedCloudName, type Fault, type Faults } from './faults.js'
+import { createNuvlaParts, type NuvlaCloud, type NuvlaOptions } from './nuvla/cloud.js'
 import { createOpenstackParts, type OpenstackCloud, type OpenstackOptions } from './openstack/cloud.js'
 import { createRequestLog, type RecordedRequest, type RequestFilter } from './requests.js'
 import { startSite, type Site } from './server.js'
+import { createSlipstreamParts, type SlipstreamCloud, type SlipstreamOptions } from './slipstream/cloud.js'
 import { createStackitParts, type StackitCloud, type StackitOptions } from './stackit/cloud.js'
 import { createSynnefoParts, type SynnefoCloud } from './synnefo/cloud.js'
 import type { SynnefoOptions } from './synnefo/state.js'
@@ -26,13 +28,15 @@ export interface CloudOptions {
   readonly faults?: readonly Fault[]
   /** Ports of 127.0.0.1. Default: any free one. */
   readonly ports?: Readonly<Partial<Record<EmbeddedCloudName, number>>>
-  /** Makes ids, Synnefo's tokens and jitter the same in every run. RSA keys and STACKIT's tokens always differ. */
+  /** Makes ids, Synnefo's tokens and jitter the same in every run. RSA keys, and what is signed with them, always differ. */
   readonly seed?: number
   /** Requests kept for `requests()`; the oldest go first. Default 10000. */
   readonly recordLimit?: number
   readonly synnefo?: SynnefoOptions
   readonly stackit?: StackitOptions
   readonly openstack?: OpenstackOptions
+  readonly slipstream?: SlipstreamOptions
+  readonly nuvla?: NuvlaOptions
 }
 
 /** A running embedded cloud. */
@@ -43,6 +47,10 @@ export interface EmbeddedCloud {
   readonly stackit: StackitCloud
   /** The OpenStack cloud; throws if it was not to be started. */
   readonly openstack: OpenstackCloud
+  /** The SlipStream server; throws if it was not to be started. */
+  readonly slipstream: SlipstreamCloud
+  /** The Nuvla server; throws if it was not to be started. */
+  readonly nuvla: NuvlaCloud
   readonly clock: Pick<CloudClock, 'now' | 'advance'>
   readonly faults: Faults
   /** What was received, oldest first. */
@@ -51,7 +59,7 @@ export interface EmbeddedCloud {
   close(): Promise<void>
 }
 
-const ALL: readonly EmbeddedCloudName[] = ['synnefo', 'stackit', 'openstack']
+const ALL: readonly EmbeddedCloudName[] = ['synnefo', 'stackit', 'openstack', 'slipstream', 'nuvla']
 
 /** Starts an embedded cloud on the loopback interface; it serves until `close`. */
 export async function startCloud(options: CloudOptions = {}): Promise<EmbeddedCloud> {
@@ -96,6 +104,8 @@ export async function startCloud(options: CloudOptions = {}): Promise<EmbeddedCl
     let synnefo: SynnefoCloud | undefined
     let stackit: StackitCloud | undefined
     let openstack: OpenstackCloud | undefined
+    let slipstream: SlipstreamCloud | undefined
+    let nuvla: NuvlaCloud | undefined
     if (clouds.includes('synnefo')) {
       const folder = temporary.path
       const parts = createSynnefoParts(options.synnefo ?? {}, {
@@ -121,6 +131,22 @@ export async function startCloud(options: CloudOptions = {}): Promise<EmbeddedCl
       })
       openstack = parts.face(await open('openstack', parts))
     }
+    if (clouds.includes('slipstream')) {
+      const parts = createSlipstreamParts(options.slipstream ?? {}, {
+        clock,
+        wallNow,
+        chance: createChance(options.seed === undefined ? undefined : options.seed + 3),
+      })
+      slipstream = parts.face(await open('slipstream', parts))
+    }
+    if (clouds.includes('nuvla')) {
+      const parts = createNuvlaParts(options.nuvla ?? {}, {
+        clock,
+        wallNow,
+        chance: createChance(options.seed === undefined ? undefined : options.seed + 4),
+      })
+      nuvla = parts.face(await open('nuvla', parts))
+    }
     return {
       get synnefo() {
         return started('synnefo', synnefo)
@@ -130,6 +156,12 @@ export async function startCloud(options: CloudOptions = {}): Promise<EmbeddedCl
       },
       get openstack() {
         return started('openstack', openstack)
+      },
+      get slipstream() {
+        return started('slipstream', slipstream)
+      },
+      get nuvla() {
+        return started('nuvla', nuvla)
       },
       clock,
       faults,
