@@ -111,7 +111,11 @@ module.exports = {
     onlyIn('undici', ['^src/http/undici-transport\\.ts$'], 'Everything else speaks through a Transport.'),
     onlyIn('jose', [cloud, '^src/auth/stackit-[^/]*\\.ts$'], 'Loaded only by who signs in at STACKIT.'),
     onlyIn('@rgrove/parse-xml', [cloud, '^src/http/xml\\.ts$'], 'One reader of XML, without document types.'),
-    onlyIn('tough-cookie', ['^src/auth/cookie-session\\.ts$', '^src/auth/netscape-cookie-store\\.ts$'], 'Cookies are credentials.'),
+    onlyIn(
+      'tough-cookie',
+      ['^src/auth/cookie-session\\.ts$', '^src/auth/netscape-cookie-store\\.ts$'],
+      'Cookies are credentials.',
+    ),
   ],
   options: {
     tsPreCompilationDeps: true,
