@@ -6,6 +6,7 @@ import { defer, from, type Observable } from 'rxjs'
 import { domainMatch, pathMatch } from 'tough-cookie'
 import writeFileAtomic from 'write-file-atomic'
 import { ConfigurationError, type CloudName } from '../errors.js'
+import { fileTrouble, missingFile } from './file-trouble.js'
 
 /** What is kept of a cookie. */
 export interface KeptCookie {
@@ -176,8 +177,9 @@ function readLines(path: string, cloud: CloudName | undefined): readonly Line[] 
   try {
     content = readFileSync(path, 'utf8')
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined
-    throw new ConfigurationError(`cookie file ${path}: cannot be read: ${codeOf(error)}`, { cloud })
+    const trouble = fileTrouble(error)
+    if (trouble === missingFile) return undefined
+    throw new ConfigurationError(`cookie file ${path}: ${trouble}`, { cloud })
   }
   const [first = '', ...rest] = content.split(/\r?\n/)
   if (!firstLine.test(first)) {

@@ -130,7 +130,7 @@ describe('a file', () => {
 
   it('that cannot be read is refused with the reason', () => {
     mkdirSync(path)
-    expect(() => storeOf().load()).toThrow(/cookies\.txt: cannot be read: EISDIR/)
+    expect(() => storeOf().load()).toThrow(/cookies\.txt: is a folder/)
   })
 
   it('of another kind is not overwritten', async () => {

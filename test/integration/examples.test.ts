@@ -66,6 +66,14 @@ describe('examples', () => {
     expect(output).toContain('stackit valid')
   })
 
+  it('wordpress: deploys from the app store, shows how it goes, tells the address, and terminates', async () => {
+    const output = await run('examples/wordpress.ts')
+    expect(output).toMatch(/^applications: .*apps\/WordPress\/wordpress/)
+    expect(output).toMatch(/deploy +\d+% +(Provisioning|Executing)/)
+    expect(output).toMatch(/WordPress is at https?:\/\/\S+\nadmin_user: admin\nadmin_email: admin@example\.org\n/)
+    expect(output).toMatch(/the deployment is Done\n$/)
+  })
+
   it('status-service: streams server-sent events, and ends at SIGTERM', async () => {
     const child = start('examples/status-service.ts')
     child.stdout!.setEncoding('utf8')
