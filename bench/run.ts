@@ -1,14 +1,17 @@
 // npm run bench -- calls [--rounds 5] [--only skystream,axios]
 // npm run bench -- transfer [--rounds 3] [--only hashing,pithos,memory,swift]
+// npm run bench -- watch [--rounds 3]
 import { availableParallelism, cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import type { Benchmark } from './benchmark.js'
 import { compareCalls } from './calls/compare.js'
 import { compareTransfers } from './transfer/compare.js'
+import { compareWatching } from './watch/compare.js'
 
 const benchmarks: Readonly<Record<string, Benchmark>> = {
   calls: compareCalls,
   transfer: compareTransfers,
+  watch: compareWatching,
 }
 
 const { values, positionals } = parseArgs({
