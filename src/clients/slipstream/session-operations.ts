@@ -2,7 +2,7 @@ import { catchError, throwError, type Observable } from 'rxjs'
 import { receivedSession, type SessionToken } from '../../auth/cookie-session.js'
 import { AuthenticationError, isHttpError, TokenError, type HttpError } from '../../errors.js'
 import { call, type Api } from '../../http/api.js'
-import { jsonBody, unfit } from '../../http/codecs.js'
+import { jsonBody, parseJson, unfit } from '../../http/codecs.js'
 import type { CallOptions, Operation } from '../../http/types.js'
 import type { Dialect } from './dialect.js'
 
@@ -41,8 +41,8 @@ export function loginOperation({
     decode: (response, context) => {
       const token = receivedSession(response, cookie, context.now())
       if (token !== undefined && token !== 'over') return token
-      // Appendix N.
-      if (response.status === 200) {
+      // Appendix N; a page of a proxy is none of the cloud's words.
+      if (response.status === 200 && isObject(parseJson(response, context))) {
         throw new TokenError(
           `${id}: the cloud wants a second factor for this user, so a program cannot log in by password; use an API key`,
           { cloud, operation: id },
@@ -80,10 +80,18 @@ function refusalOf(error: HttpError): AuthenticationError {
 /** What of a template may be seen in an error. */
 const open = ['href', 'username', 'key']
 
-/** Every other text in the template, and how it stands in JSON. */
+/** Every other text in the template, how it stands in JSON, and how it stands there where an error quotes that JSON. */
 function secretsOf(template: SessionTemplateParameters): readonly string[] {
   const secrets = Object.entries(template).flatMap(([name, value]) =>
     typeof value === 'string' && !open.includes(name) ? [value] : [],
   )
-  return [...new Set(secrets.flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)]))]
+  return [...new Set(secrets.flatMap((secret) => [secret, escaped(secret), escaped(escaped(secret))]))]
+}
+
+function escaped(text: string): string {
+  return JSON.stringify(text).slice(1, -1)
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null
 }

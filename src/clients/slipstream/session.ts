@@ -145,12 +145,11 @@ function nameIn(session: Session | undefined, cloud: Dialect['cloud']): string {
 function apiKeyIn(result: CimiResult, secretField: string, cloud: Dialect['cloud']): ApiKey {
   const { 'resource-id': key, [secretField]: secret } = result
   if (typeof key !== 'string' || typeof secret !== 'string') {
-    throw new ResponseFormatError(
-      `${cloud}.session.createApiKey: no key, or no ${secretField}, in the answer`,
-      {
-        cloud,
-      },
-    )
+    const operation = `${cloud}.session.createApiKey`
+    throw new ResponseFormatError(`${operation}: no key, or no ${secretField}, in the answer`, {
+      cloud,
+      operation,
+    })
   }
   return Object.defineProperty({ key, secret }, 'secret', { value: secret, enumerable: false })
 }

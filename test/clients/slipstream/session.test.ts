@@ -129,6 +129,18 @@ describe('logging in', () => {
     expect(error.message).toContain("invalid credentials for 'jane'")
   })
 
+  it('shows no secret when an error quotes what was sent', async () => {
+    const password = 'with "quotes" and \\ more'
+    const sent = JSON.stringify({ username: 'jane', password })
+    const { client } = slipstream(
+      { [LOGIN]: { status: 400, json: { status: 400, message: `invalid request: ${sent}` } } },
+      { username: 'jane', password },
+    )
+    const error = await failure(client.cimi.get('event/1'))
+    expect(error).toMatchObject({ reason: 'invalid request: {"username":"jane","password":"[redacted]"}' })
+    expect(inspect(error) + JSON.stringify(error)).not.toContain('quotes')
+  })
+
   it('that the cloud answers without a cookie is an error of its answer', async () => {
     const { client } = slipstream({ [LOGIN]: { status: 201, json: { status: 201, message: '' } } })
     expect(await failure(client.cimi.get('event/1'))).toMatchObject({ code: 'SKY_RESPONSE_FORMAT' })
@@ -196,6 +208,12 @@ describe('logging in to Nuvla', () => {
     const error = await failure(nuvla(answer, jane).client.cimi.get('job/1'))
     expect(error).toMatchObject({ code: 'SKY_TOKEN', cloud: 'nuvla', operation: 'nuvla.session.login' })
     expect(error.message).toMatch(/second factor/)
+  })
+
+  it('with a page of a proxy in between is no second factor', async () => {
+    const page = { status: 200, headers: { 'content-type': 'text/html' }, body: '<html>Sign in</html>' }
+    const error = await failure(nuvla(page, jane).client.cimi.get('job/1'))
+    expect(error).toMatchObject({ code: 'SKY_RESPONSE_FORMAT', operation: 'nuvla.session.login' })
   })
 })
 

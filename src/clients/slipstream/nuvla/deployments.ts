@@ -22,7 +22,7 @@ import {
   type DeploymentOperation,
 } from './deployment-watching.js'
 import { withState } from './jobs.js'
-import { jobOf, resourceId } from './resource-ids.js'
+import { addedId, jobOf, resourceId } from './resource-ids.js'
 import {
   deploymentReader,
   type NuvlaDeployment,
@@ -148,9 +148,7 @@ export function createNuvlaDeployments(api: Api, cimi: Cimi): NuvlaDeployments {
 
   const add = (module: string, spec: NuvlaDeploymentSpec, options?: CallOptions): Observable<string> => {
     const document = documentOf(module, spec)
-    return cimi
-      .add(DEPLOYMENTS, document, options)
-      .pipe(map((added) => idOf(added['resource-id'] ?? added.location)))
+    return cimi.add(DEPLOYMENTS, document, options).pipe(map((added) => addedId(DEPLOYMENTS, added)))
   }
 
   /** Asks for an action, then watches what it does. */
@@ -251,7 +249,6 @@ export function createNuvlaDeployments(api: Api, cimi: Cimi): NuvlaDeployments {
         if (isDeletable(deployment) || deployment.state === 'STOPPING') return follow(undefined)
         return cimi
           .operate(id, 'stop', stopData(options), call)
-
           .pipe(concatMap((accepted) => follow(jobOf(accepted))))
       }),
     )

@@ -83,6 +83,15 @@ describe('single calls', () => {
     expect(inspect(values, { depth: 9 }) + JSON.stringify(values)).not.toContain('hunter2')
   })
 
+  it('fail to create where the answer does not say what was made', () => {
+    for (const id of [undefined, 'job/1', 'deployment/', 7]) {
+      const add = { status: 201, json: { status: 201, message: 'created', 'resource-id': id } }
+      const routes = { [LIST]: collection, [ADD]: add }
+      const { error } = run(routes, ({ deployments }) => deployments.create('wordpress_3'))
+      expect(error).toMatchObject({ code: 'SKY_RESPONSE_FORMAT', operation: 'nuvla.deployments.create' })
+    }
+  })
+
   it('create with what is given, and emit what was made', () => {
     const routes = { [LIST]: collection, [ADD]: added, [GET]: deployment('CREATED') }
     const { values, sent } = run(routes, ({ deployments }) =>
