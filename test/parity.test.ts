@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 import { describe, expect, it } from 'vitest'
+import { createSlipstream } from '../src/clients/slipstream/index.js'
 import { createSynnefo } from '../src/clients/synnefo/index.js'
 import { createSwift } from '../src/clients/synnefo/swift.js'
 
@@ -11,6 +12,7 @@ const folder = join(root, 'docs/parity')
 
 /** A client of each cloud, by the name of its document. Nothing is sent. */
 const clients: Readonly<Record<string, () => object>> = {
+  slipstream: () => createSlipstream({ endpoint: 'https://cloud.test', username: 'a', password: 'x' }),
   swift: () => createSwift({ authUrl: 'https://cloud.test/auth/v1.0', user: 'a:b', key: 'x' }),
   synnefo: () => createSynnefo({ authUrl: 'https://cloud.test/identity/v2.0', token: 'x' }),
 }

@@ -24,6 +24,7 @@ export async function runExample(guide: string, name: string, { given, cwd }: Su
     .replace("'rxjs'", urlOf('node_modules/rxjs/dist/cjs/index.js'))
     .replace("'skystream/synnefo'", urlOf('src/clients/synnefo/index.ts'))
     .replace("'skystream/swift'", urlOf('src/clients/synnefo/swift.ts'))
+    .replace("'skystream/slipstream'", urlOf('src/clients/slipstream/index.ts'))
     .replace("'skystream/operators'", urlOf('src/operators/index.ts'))
     .replace("'skystream'", urlOf('src/index.ts'))
   const constants = Object.entries(given).map(([key, value]) => `const ${key} = ${JSON.stringify(value)}\n`)
