@@ -25,7 +25,12 @@ export interface AuthorizeOptions {
    * where there is no way to a new token. Default: never.
    */
   readonly mayBeRefusal?: (error: CloudError, request: HttpRequest) => boolean
+  /** Milliseconds, by any clock that goes on. Without it, a token that was proven good is never suspected again. */
+  readonly now?: () => number
 }
+
+/** How long a token is above suspicion that was proven good, in milliseconds. */
+const TRUST_MS = 300_000
 
 /**
  * Gives every request the current token, and waits only while there is none.
@@ -37,7 +42,7 @@ export interface AuthorizeOptions {
  *
  * What `mayBeRefusal` says is tried in the same way, but nothing is lost if it was none: the token stays while it is renewed, and if
  * the renewal fails, or the new token is refused as well, the caller gets the first answer. A token that was new then is not
- * suspected again.
+ * suspected for five minutes.
  */
 export function authorize<T extends Token>(
   tokens: TokenSource<T>,
@@ -52,16 +57,27 @@ export function authorize<T extends Token>(
 class Credentials<T extends Token> {
   readonly tokens: TokenSource<T>
   readonly mayBeRefusal: NonNullable<AuthorizeOptions['mayBeRefusal']>
+  readonly #now: () => number
   /** The last token that was refused although it was new: it is not the token's fault. */
-  trusted: T | undefined
+  #trusted: { readonly value: string; readonly since: number } | undefined
   readonly #attach: Attach<T>
   #token: T | undefined
   #secrets: readonly string[] = []
 
-  constructor(tokens: TokenSource<T>, attach: Attach<T>, { mayBeRefusal = () => false }: AuthorizeOptions) {
+  constructor(tokens: TokenSource<T>, attach: Attach<T>, options: AuthorizeOptions) {
+    const { mayBeRefusal = () => false, now = () => 0 } = options
     this.tokens = tokens
     this.mayBeRefusal = mayBeRefusal
+    this.#now = now
     this.#attach = attach
+  }
+
+  trust({ value }: T): void {
+    this.#trusted = { value, since: this.#now() }
+  }
+
+  isTrusted({ value }: T): boolean {
+    return this.#trusted?.value === value && this.#now() - this.#trusted.since < TRUST_MS
   }
 
   attach(token: T, request: HttpRequest): HttpRequest {
@@ -138,12 +154,12 @@ class Authorized<T extends Token> implements ResponseHandler {
   }
 
   #suspect(suspicion: CloudError, token: T): void {
-    const { tokens, trusted } = this.#credentials
+    const { tokens } = this.#credentials
     const current = tokens.current()
     if (current !== undefined && current.value !== token.value) {
       this.#suspicion = suspicion
       this.#send(current)
-    } else if (trusted?.value === token.value) {
+    } else if (this.#credentials.isTrusted(token)) {
       this.#fail(suspicion)
     } else {
       this.#suspicion = suspicion
@@ -154,7 +170,7 @@ class Authorized<T extends Token> implements ResponseHandler {
   /** The second answer counts, unless it says the same. */
   #endSuspicion(suspicion: CloudError, error: CloudError, token: T): void {
     const refusedAgain = this.#credentials.mayBeRefusal(error, this.#request)
-    if (refusedAgain) this.#credentials.trusted = token
+    if (refusedAgain) this.#credentials.trust(token)
     this.#fail(refusedAgain ? suspicion : error)
   }
 

@@ -301,10 +301,10 @@ describe('what may be a refusal', () => {
   const mayBeRefusal = (error: CloudError) => isHttpError(error, 403)
 
   /** A request that was refused with the first token, which stays while it is renewed. */
-  function suspected(acquired?: Subject<void>) {
+  function suspected(acquired?: Subject<void>, now?: () => number) {
     const { tokens, acquisitions } = numbered(acquired)
     const { sent, transport } = wire()
-    const send = authorize(tokens, bearer, { mayBeRefusal })(transport)
+    const send = authorize(tokens, bearer, { mayBeRefusal, ...(now === undefined ? {} : { now }) })(transport)
     const { results, handler } = outcome()
     send(request, handler)
     acquired?.next()
@@ -348,6 +348,21 @@ describe('what may be a refusal', () => {
     send(request, outcome().handler)
     sent[2]?.handler.error(refusal(403))
     expect(authorizationOf(sent[3])).toBe('Bearer token-3')
+    expect(acquisitions()).toBe(3)
+  })
+
+  it('is suspected again of the same token when five minutes have passed: servers lose sessions', () => {
+    let now = 1_000
+    const { acquisitions, sent, send } = suspected(undefined, () => now)
+    sent[1]?.handler.error(refusal(403))
+    now += 299_999
+    send(request, outcome().handler)
+    sent[2]?.handler.error(refusal(403))
+    expect([sent.length, acquisitions()]).toEqual([3, 2])
+    now += 1
+    send(request, outcome().handler)
+    sent[3]?.handler.error(refusal(403))
+    expect(authorizationOf(sent[4])).toBe('Bearer token-3')
     expect(acquisitions()).toBe(3)
   })
 

@@ -258,6 +258,7 @@ function connect(config: SessionConfig, dialect: Dialect): SessionClient {
   const api = createApi(renewing, {
     ...init,
     authorize: authorize(tokens, attachCookie, {
+      now,
       // CIMI takes a session that is over for no session, and says forbidden; the legacy side says 401 (slipstream dossier 2.3).
       mayBeRefusal: (error, request) =>
         logins.known !== undefined && isForbidden(error) && isOfCimi(request, prefix),
