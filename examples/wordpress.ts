@@ -23,8 +23,10 @@ async function openSlipstream(): Promise<Place> {
     return {
       slipstream,
       cloud,
-      close: () =>
-        lastValueFrom(slipstream.session.logout(), { defaultValue: undefined }).finally(slipstream.close),
+      close: async () => {
+        await lastValueFrom(slipstream.session.logout(), { defaultValue: undefined })
+        slipstream.close()
+      },
     }
   }
   const embedded = await startCloud({ clouds: ['slipstream'], clock: { speed: 60 } })
@@ -53,8 +55,9 @@ function show<S, R>(title: string): (event: OperationEvent<S, R>) => void {
   }
 }
 
-const { slipstream, cloud, close } = await openSlipstream()
+const place = await openSlipstream()
 try {
+  const { slipstream, cloud } = place
   const { applications, deployments } = slipstream
 
   const offered = await lastValueFrom(applications.list().pipe(toArray()))
@@ -81,5 +84,5 @@ try {
     console.log(`the deployment is ${state}`)
   }
 } finally {
-  await close()
+  await place.close()
 }
