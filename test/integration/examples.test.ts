@@ -70,7 +70,9 @@ describe('examples', () => {
     const output = await run('examples/wordpress.ts')
     expect(output).toMatch(/^applications: .*apps\/WordPress\/wordpress/)
     expect(output).toMatch(/deploy +\d+% +(Provisioning|Executing)/)
-    expect(output).toMatch(/WordPress is at https?:\/\/\S+\nadmin_user: admin\nadmin_email: admin@example\.org\n/)
+    expect(output).toMatch(
+      /WordPress is at https?:\/\/\S+\nadmin_user: admin\nadmin_email: admin@example\.org\n/,
+    )
     expect(output).toMatch(/the deployment is Done\n$/)
   })
 
