@@ -131,6 +131,8 @@ export interface HttpErrorInit extends ErrorContext {
   readonly body?: unknown
   /** The cloud's own words for what is wrong. */
   readonly reason?: string | undefined
+  /** The cloud's own name or number of what is wrong. */
+  readonly faultCode?: string | number | undefined
   readonly details?: unknown
   /** Milliseconds that the server asks to wait. */
   readonly retryAfterMs?: number | undefined
@@ -146,6 +148,7 @@ export class HttpError extends CloudError {
   readonly requestId: string | undefined
   readonly body: unknown
   readonly reason: string | undefined
+  readonly faultCode: string | number | undefined
   readonly retryAfterMs: number | undefined
   readonly faultDetails: unknown
 
@@ -160,13 +163,14 @@ export class HttpError extends CloudError {
     this.requestId = init.requestId
     this.body = init.body
     this.reason = init.reason
+    this.faultCode = init.faultCode
     this.faultDetails = init.details
     this.retryAfterMs = init.retryAfterMs
   }
 
   protected override details(): Record<string, unknown> {
-    const { status, method, url, requestId, reason, body, retryAfterMs, faultDetails } = this
-    return { status, method, url, requestId, reason, body, retryAfterMs, details: faultDetails }
+    const { status, method, url, requestId, reason, faultCode, body, retryAfterMs, faultDetails } = this
+    return { status, method, url, requestId, reason, faultCode, body, retryAfterMs, details: faultDetails }
   }
 }
 

@@ -27,8 +27,8 @@ export function expiry({ absolute, expiresIn, date, receivedAt }: LifeSpan): Pic
   return {}
 }
 
-/** Milliseconds by which the server's clock is ahead. `Date` holds whole seconds: what lies within one is no difference. */
-function clockOffset(date: string | undefined, receivedAt: number): number {
+/** Milliseconds by which a server's clock is ahead, as far as the `Date` of an answer proves it. `Date` holds whole seconds: what lies within one is no difference. */
+export function clockOffset(date: string | undefined, receivedAt: number): number {
   const sentAt = date === undefined ? Number.NaN : Date.parse(date)
   if (Number.isNaN(sentAt)) return 0
   const least = sentAt - receivedAt

@@ -7,6 +7,10 @@ export interface ServiceAccountIdentity {
   readonly issuer: string
   readonly subject: string
   readonly audience: string
+  /** What the key says of its end, RFC 3339; whether it holds, the service decides. */
+  readonly validUntil?: string
+  /** The key says of itself that it is not in use. */
+  readonly inactive?: true
 }
 
 /** A service account key as read, its private key still being text. */
@@ -51,6 +55,8 @@ export function readServiceAccountKey(content: unknown, where: string): ServiceA
       issuer: required('iss'),
       subject: required('sub'),
       audience: required('aud'),
+      ...(typeof document['validUntil'] === 'string' ? { validUntil: document['validUntil'] } : {}),
+      ...(document['active'] === false ? { inactive: true } : {}),
     },
     privateKey: optional('privateKey'),
     tokenEndpoint: optional('tokenEndpoint'),

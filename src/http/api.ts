@@ -242,10 +242,13 @@ function timedOut({ cloud, operation, idempotent }: HttpRequest, timeout: number
   })
 }
 
-/** Secrets of an answer stay readable by name, but are not printed, copied or serialised by accident. */
-function conceal(result: unknown, fields: readonly string[]): void {
-  if (typeof result !== 'object' || result === null) return
+/** Secrets of an answer, at any depth, stay readable by name, but are not printed, copied or serialised by accident. */
+function conceal(value: unknown, fields: readonly string[]): void {
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return
+  // Before they are hidden: what is below a secret holds others.
+  for (const inner of Object.values(value)) conceal(inner, fields)
+  if (Array.isArray(value)) return
   for (const field of fields) {
-    if (field in result) Object.defineProperty(result, field, { enumerable: false })
+    if (Object.hasOwn(value, field)) Object.defineProperty(value, field, { enumerable: false })
   }
 }

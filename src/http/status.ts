@@ -12,6 +12,8 @@ import type { AnyOperation, HttpRequest, HttpResponse, Middleware, ResponseHandl
 /** A cloud's own words in the body of an error. */
 export interface Fault {
   readonly reason?: string | undefined
+  /** A name or a number. */
+  readonly code?: string | number | undefined
   readonly details?: unknown
 }
 
@@ -65,7 +67,7 @@ function errorOf(
   const { operation, method, origin, path, idempotent, secrets } = request
   const { status } = response
   const body = readBody(operation, response, secrets)
-  const { reason, details } = dialect.readFault(body)
+  const { reason, code, details } = dialect.readFault(body)
   const requestId = dialect.requestIdHeaders
     ?.map((name) => header(response, name))
     .find((id) => id !== undefined)
@@ -79,6 +81,7 @@ function errorOf(
     requestId,
     body,
     reason: reason === undefined || reason === '' ? undefined : reason,
+    faultCode: code,
     details,
     retryAfterMs: parseRetryAfter(header(response, 'retry-after'), header(response, 'date'), now),
     retryable: unprocessed || (idempotent && transient.has(status)),

@@ -41,7 +41,7 @@ export interface Operation<Args, Result> {
   readonly success: readonly number[]
   /** Whether sending it twice is the same as once. Default: all methods but POST and PATCH. */
   readonly idempotent?: boolean
-  /** Fields of the answer that are secrets: readable on the result, never printed. */
+  /** Fields of the answer, at any depth, that are secrets: readable on the result, never printed. */
   readonly secret?: readonly string[]
   encode(args: Args): RequestParts
   decode(response: HttpResponse, context: DecodeContext): Result

@@ -1,4 +1,4 @@
-import { catchError, concat, concatMap, defer, map, Observable, of, throwError } from 'rxjs'
+import { catchError, concat, concatMap, defer, isObservable, map, Observable, of, throwError } from 'rxjs'
 import {
   isCloudError,
   isTransient,
@@ -10,7 +10,7 @@ import {
   type OperationRef,
 } from '../errors.js'
 import { abortable, constant, pollUntil, type Backoff } from '../operators/index.js'
-import type { Runtime } from '../runtime.js'
+import { MAX_DELAY_MS, type Runtime } from '../runtime.js'
 import { adaptive } from './adaptive.js'
 import type { OperationEvent } from './events.js'
 
@@ -37,16 +37,23 @@ export interface OperationWatch<S, R = S> {
   readonly ref: OperationRef
   /** One look at the resource; makes its call without retry. */
   readonly poll: () => Observable<S>
-  /** Made anew for each subscription, so that a classifier may remember what it saw. */
-  readonly classifier: () => (snapshot: S) => Verdict<R>
+  /**
+   * Made anew for each subscription, so that a classifier may remember what it saw. One that has to ask more gives its verdict
+   * as an observable, which belongs to the poll: also its errors do.
+   */
+  readonly classifier: () => (snapshot: S) => Verdict<R> | Observable<Verdict<R>>
   /** Whether an error of the poll is itself the end waited for: a 404 after a removal. */
   readonly gone?: (error: CloudError, last: S | undefined) => { readonly result: R } | undefined
+  /** Whether a poll that failed with this error may be followed by another one. Default: `isTransient`. */
+  readonly tolerates?: (error: CloudError) => boolean
 }
 
 /** How a user wants to wait. Times in milliseconds. */
 export interface WatchOptions {
   /** Between the end of a poll and the next one. Default: short after a change, longer while nothing moves. */
   readonly interval?: number | Backoff<{ readonly unchanged: number }>
+  /** Before the first poll; not waited for if it leaves no room within `timeout`. Default 0. */
+  readonly initialDelay?: number
   /** For the whole wait. Default: as long as it takes. */
   readonly timeout?: number
   /** Failing polls in a row of which all but the last are only reported. Default 5. */
@@ -81,7 +88,7 @@ type Observation<S, R> = Seen<S, R> | Missed<S>
  * polls    -(BUILD)-----(BUILD)-----(ACTIVE)
  * events   -p-----------p-----------(pd|)        p = progress, d = done
  * ```
- * The first poll is made at once; the next ones follow an interval after the answer, never overlapping. Emits a `progress` for
+ * The first poll is made at once, or after `initialDelay`; the next ones follow an interval after the answer, never overlapping. Emits a `progress` for
  * each change, `retrying` for a poll that failed and is tolerated, and ends with `done` and completion. Errors with
  * `OperationFailedError` after a last `progress` with the failing snapshot, with `PollTimeoutError` when the time is up, or
  * with the error of a poll that nobody can mend. Unsubscribing closes the poll under way and the timer; the cloud goes on.
@@ -92,13 +99,13 @@ export function watchOperation<S, R>(
   runtime: Runtime,
 ): Observable<OperationEvent<S, R>> {
   checkWatchOptions(options)
-  const { timeout, signal } = options
+  const { timeout, signal, initialDelay } = options
   const interval = intervalOf(options.interval)
   const events = defer(() => {
     const startedAt = runtime.scheduler.now()
     const observer = new Observer(watch, options, interval, runtime, startedAt)
     return defer(watch.poll).pipe(
-      map((snapshot) => observer.see(snapshot)),
+      concatMap((snapshot) => observer.see(snapshot)),
       catchError((error: unknown) => observer.miss(error)),
       pollUntil<Observation<S, R>>({
         until: (seen) => seen.kind === 'seen' && seen.verdict.kind === 'done',
@@ -107,7 +114,8 @@ export function watchOperation<S, R>(
         stateOf: (seen) => (seen.kind === 'seen' ? seen.verdict.state : seen.state),
         scheduler: runtime.scheduler,
         random: runtime.random,
-        ...(timeout === undefined ? {} : { timeout }),
+        timeout,
+        initialDelay,
       }),
       concatMap((seen) => observer.events(seen)),
       catchError((error: unknown) => throwError(() => explained(error, watch.ref))),
@@ -137,8 +145,12 @@ export function submitAndWatch<A, S, R>(
  *
  * @throws TypeError naming the option that is wrong
  */
-export function checkWatchOptions({ interval, timeout, maxConsecutiveErrors }: WatchOptions): void {
+export function checkWatchOptions(options: WatchOptions): void {
+  const { interval, initialDelay, timeout, maxConsecutiveErrors } = options
   intervalOf(interval)
+  if (initialDelay !== undefined && !(initialDelay >= 0 && initialDelay <= MAX_DELAY_MS)) {
+    throw new TypeError('initialDelay: expected a number of milliseconds')
+  }
   if (timeout !== undefined && !(timeout >= 1)) {
     throw new TypeError('timeout: expected a positive number of milliseconds')
   }
@@ -164,7 +176,7 @@ class Observer<S, R> {
   readonly #interval: Backoff<{ readonly unchanged: number }>
   readonly #runtime: Runtime
   readonly #startedAt: number
-  readonly #classify: (snapshot: S) => Verdict<R>
+  readonly #classify: (snapshot: S) => Verdict<R> | Observable<Verdict<R>>
   #polls = 0
   #misses = 0
   #unchanged = 0
@@ -189,8 +201,11 @@ class Observer<S, R> {
     this.#classify = watch.classifier()
   }
 
-  see(snapshot: S): Seen<S, R> {
-    return this.#seen(this.#classify(snapshot), snapshot)
+  see(snapshot: S): Observable<Seen<S, R>> {
+    const verdict = this.#classify(snapshot)
+    return isObservable(verdict)
+      ? verdict.pipe(map((found) => this.#seen(found, snapshot)))
+      : of(this.#seen(verdict, snapshot))
   }
 
   #seen(verdict: Verdict<R>, snapshot: S | undefined): Seen<S, R> {
@@ -215,9 +230,10 @@ class Observer<S, R> {
       return of(this.#seen({ kind: 'done', state: 'gone', percent: 100, result: gone.result }, undefined))
     }
     const { maxConsecutiveErrors = 5 } = this.#options
+    const { tolerates = isTransient } = this.#watch
     this.#misses += 1
     this.#polls += 1
-    if (!isTransient(error) || this.#misses >= maxConsecutiveErrors) return throwError(() => error)
+    if (!tolerates(error) || this.#misses >= maxConsecutiveErrors) return throwError(() => error)
     const step = {
       attempt: this.#polls,
       elapsedMs: this.#elapsedMs(),

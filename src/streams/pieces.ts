@@ -46,6 +46,20 @@ export function readPieces(
   }
 }
 
+/** The pieces, with each one told when the next one is asked for: only then is it used. */
+export function tellingPieces(
+  pieces: () => AsyncIterable<Uint8Array>,
+  used: (bytes: number) => void,
+): () => AsyncGenerator<Uint8Array, void, undefined> {
+  return async function* () {
+    for await (const piece of pieces()) {
+      const { length } = piece
+      yield piece
+      used(length)
+    }
+  }
+}
+
 /** The hash of all pieces in lower-case hexadecimal digits. */
 export async function digestPieces(
   hasher: Hasher,

@@ -1,15 +1,19 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { inspect } from 'node:util'
-import { jwtVerify, SignJWT, UnsecuredJWT, decodeProtectedHeader } from 'jose'
-import { asyncScheduler, firstValueFrom } from 'rxjs'
+import { decodeJwt, decodeProtectedHeader, jwtVerify, SignJWT, UnsecuredJWT } from 'jose'
+import { asyncScheduler, catchError, firstValueFrom, of } from 'rxjs'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { jwtExpiry } from '../../src/auth/jwt.js'
-import { concealGrant, stackitKeyFlow, type StackitToken } from '../../src/auth/stackit-key-flow.js'
+import { concealGrant, type StackitToken } from '../../src/auth/stackit-grants.js'
+import { serverClock } from '../../src/auth/server-clock.js'
+import { stackitKeyFlow } from '../../src/auth/stackit-key-flow.js'
 import { NetworkError, type CloudError } from '../../src/errors.js'
 import { createApi, createCore } from '../../src/http/client.js'
 import type { HttpRequest, TrafficEvent } from '../../src/http/types.js'
 import { constant } from '../../src/operators/backoff.js'
-import { fakeTransport, type FakeAnswer } from '../../src/testing/fake-transport.js'
+import { fakeTransport, type FakeAnswer, type FakeResponse } from '../../src/testing/fake-transport.js'
+import { marbles } from '../../src/testing/marbles.js'
+import { defaultRuntime } from '../../src/runtime.js'
 import { stackitErrors } from '../../src/clients/stackit/errors.js'
 
 const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
@@ -27,17 +31,18 @@ function jwt(expiresIn: number | undefined, name = 'token'): string {
   return `${token.encode()}signature`
 }
 
-const granted = (more: object = {}): FakeAnswer => ({
+const granted = (more: object = {}): FakeResponse => ({
   json: { access_token: jwt(600), expires_in: 600, scope: '', token_type: 'Bearer', ...more },
 })
-const status = (code: number, message = 'no'): FakeAnswer => ({
+const status = (code: number, message = 'no'): FakeResponse => ({
   status: code,
   json: { timeStamp: '2026-01-01', path: '/token', status: code, error: 'Error', message },
 })
 
 function flow(...answers: FakeAnswer[]) {
   const transport = fakeTransport({ 'POST /token': answers })
-  const core = createCore({ transport })
+  const clock = serverClock(defaultRuntime)
+  const core = createCore({ transport: clock.watch(transport) })
   const api = createApi(core, {
     cloud: 'stackit',
     errors: stackitErrors,
@@ -49,9 +54,10 @@ function flow(...answers: FakeAnswer[]) {
     path: '/token',
     identity,
     privateKey,
+    clock,
     retry: { backoff: constant(1) },
   })
-  return { acquire, api, traffic: core.traffic, requests: transport.requests }
+  return { acquire, api, clock, traffic: core.traffic, requests: transport.requests }
 }
 
 const formOf = (request: HttpRequest | undefined): Record<string, string> =>
@@ -280,6 +286,117 @@ describe('trouble', () => {
     }
     expect(error.message).toContain('[redacted]')
   })
+})
+
+describe('a clock that is wrong', () => {
+  const skews = [-600, 600]
+  const dateAt = (skew: number): Record<string, string> => ({
+    date: new Date(asyncScheduler.now() + skew * 1000).toUTCString(),
+  })
+  const issuedAt = (request: HttpRequest | undefined): number =>
+    decodeJwt(formOf(request)['assertion'] ?? '').iat ?? 0
+  /** Refuses assertions that are not of its own time, as a server does whose clock differs by so many seconds. */
+  const serverAhead = (skew: number, seen: number[] = []): FakeAnswer => {
+    return (request) => {
+      const difference = issuedAt(request) - (seconds() + skew)
+      seen.push(difference)
+      return Math.abs(difference) < 60
+        ? { ...granted(), headers: dateAt(skew) }
+        : { ...status(400, 'assertion is not valid at this time'), headers: dateAt(skew) }
+    }
+  }
+
+  it.each(skews)('by %i s is learnt from a refusal, and not forgotten', async (skew) => {
+    const { acquire, clock, requests } = flow(serverAhead(skew))
+    await firstValueFrom(acquire())
+    expect(requests).toHaveLength(2)
+    expect(Math.abs(clock.offset() - skew * 1000)).toBeLessThan(2_000)
+    await firstValueFrom(acquire())
+    expect(requests).toHaveLength(3)
+  })
+
+  it('is not the reason where it is right', async () => {
+    const { acquire, requests } = flow({ ...status(400), headers: dateAt(20) })
+    expect(await failureOf(firstValueFrom(acquire()))).toMatchObject({ status: 400 })
+    expect(requests).toHaveLength(1)
+  })
+
+  it('does not make a loop of a refusal', async () => {
+    const { acquire, requests } = flow({ ...status(403), headers: dateAt(7_200) })
+    expect(await failureOf(firstValueFrom(acquire()))).toMatchObject({ status: 403 })
+    expect(requests).toHaveLength(2)
+  })
+})
+
+describe('a key that is refused', () => {
+  const refused = async (more: object, answer: FakeAnswer = status(400, 'no')): Promise<CloudError> => {
+    const { api } = flow(answer)
+    const options = {
+      api,
+      path: '/token',
+      identity: { ...identity, ...more },
+      privateKey,
+      retry: false,
+    } as const
+    return failureOf(firstValueFrom(stackitKeyFlow(options)()))
+  }
+
+  it('may be over: that is said', async () => {
+    const error = await refused({ validUntil: '2020-01-01T00:00:00.000+00:00' })
+    expect(error.code).toBe('SKY_TOKEN')
+    expect(error.message).toBe(
+      'the service account key key-1 is refused: it was valid until 2020-01-01T00:00:00.000+00:00',
+    )
+    expect(error.cause).toMatchObject({ status: 400 })
+  })
+
+  it('may be out of use: that is said', async () => {
+    expect((await refused({ inactive: true })).message).toMatch(/key key-1 is refused: .* not active$/)
+  })
+
+  it.each<[object, FakeAnswer]>([
+    [{ validUntil: '2999-01-01T00:00:00Z' }, status(400)],
+    [{ validUntil: 'some day' }, status(403)],
+    [{ validUntil: '2020-01-01T00:00:00Z' }, status(503)],
+  ])('is not explained by what has nothing to do with it: %j', async (more, answer) => {
+    expect((await refused(more, answer)).code).toMatch(/^SKY_HTTP/)
+  })
+})
+
+describe('a token endpoint that does not answer', () => {
+  it(
+    'is asked three times, for 20 s each',
+    marbles(({ runtime, cold, expectObservable, flush }) => {
+      const transport = fakeTransport({ 'POST /token': cold<FakeResponse>('-') })
+      const core = createCore({ transport, runtime })
+      const api = createApi(core, {
+        cloud: 'stackit',
+        errors: stackitErrors,
+        endpoint: 'https://tokens.example.org',
+      })
+      const acquire = stackitKeyFlow({
+        api,
+        path: '/token',
+        identity,
+        privateKey,
+        retry: { backoff: constant(1_000) },
+      })
+      const previous: StackitToken = {
+        value: 'old',
+        obtainedAt: 0,
+        refreshToken: 'r',
+        refreshExpiresAt: 1e15,
+      }
+      expectObservable(acquire(previous).pipe(catchError((error: CloudError) => of(error.code)))).toBe(
+        '62s (e|)',
+        {
+          e: 'SKY_NETWORK_TIMEOUT',
+        },
+      )
+      flush()
+      expect(transport.requests).toHaveLength(3)
+    }),
+  )
 })
 
 describe('the end of a JWT', () => {

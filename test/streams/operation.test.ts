@@ -100,6 +100,41 @@ const busy = (retryAfterMs?: number): ServerError =>
 const missing = (): NotFoundError => new NotFoundError({ status: 404, method: 'GET', url: 'x' })
 
 describe('watchOperation', () => {
+  it('looks for the first time after the initial delay, if there is room for it', () => {
+    const late = { interval: 10, initialDelay: 30 }
+    expect(record([building, active], late).times).toEqual([30, 40, 40])
+    expect(record([building, active], { ...late, timeout: 20 }).times).toEqual([0, 10, 10])
+    expect(() => record([active], { initialDelay: -1 })).toThrow('initialDelay')
+  })
+
+  it('tolerates the errors that it is told to, and no others', () => {
+    const tolerates = (error: Error): boolean => error instanceof NotFoundError
+    expect(record([missing(), missing(), active], { interval: 10 }, { tolerates }).kinds).toEqual([
+      'retrying',
+      'retrying',
+      'progress',
+      'done',
+    ])
+    expect(record([busy(), active], { interval: 10 }, { tolerates })).toMatchObject({
+      kinds: [],
+      error: { status: 503 },
+    })
+  })
+
+  it('waits for a verdict that has to be asked for, whose errors are those of the poll', () => {
+    const verdicts: Observable<Verdict<string>>[] = [
+      of({ kind: 'pending', state: 'BUILD' }),
+      throwError(() => busy()),
+      of({ kind: 'done', state: 'ACTIVE', result: 'built' }),
+    ]
+    let asked = 0
+    const classifier = () => () => verdicts[asked++]!
+    const outcome = record([building], { interval: 10 }, { classifier })
+    expect(outcome.kinds).toEqual(['progress', 'retrying', 'progress', 'done'])
+    expect(outcome.times).toEqual([0, 10, 20, 20])
+    expect(outcome.completed).toBe(true)
+  })
+
   it(
     'tells a new message, and what else is notable, like a change of state',
     marbles(({ cold, runtime, expectObservable }) => {
