@@ -25,6 +25,10 @@ export async function runExample(guide: string, name: string, { given, cwd }: Su
     .replace("'skystream/synnefo'", urlOf('src/clients/synnefo/index.ts'))
     .replace("'skystream/swift'", urlOf('src/clients/synnefo/swift.ts'))
     .replace("'skystream/slipstream'", urlOf('src/clients/slipstream/index.ts'))
+    .replace("'skystream/stackit'", urlOf('src/clients/stackit/index.ts'))
+    .replaceAll(/'skystream\/stackit\/([\w/-]+)'/g, (_, service: string) =>
+      urlOf(`src/clients/stackit/services/${service}/index.ts`),
+    )
     .replace("'skystream/operators'", urlOf('src/operators/index.ts'))
     .replace("'skystream'", urlOf('src/index.ts'))
   const constants = Object.entries(given).map(([key, value]) => `const ${key} = ${JSON.stringify(value)}\n`)

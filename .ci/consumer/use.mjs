@@ -2,11 +2,14 @@
 import assert from 'node:assert/strict'
 import { lastValueFrom, toArray } from 'rxjs'
 import { pollUntil } from 'skystream/operators'
+import { dns } from 'skystream/stackit/dns'
+import { iaas } from 'skystream/stackit/iaas/v2alpha1'
 import { createSwift } from 'skystream/swift'
 import { createSynnefo } from 'skystream/synnefo'
 import { startCloud } from 'skystream/testing/cloud'
 
 assert.equal(typeof pollUntil, 'function')
+assert.ok('createZone' in dns.operations && 'listVPCs' in iaas.operations)
 const cloud = await startCloud({ clouds: ['synnefo', 'openstack'] })
 const { authUrl, token } = cloud.synnefo
 const client = createSynnefo({ authUrl, token })

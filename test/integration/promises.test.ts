@@ -37,6 +37,7 @@ import {
 } from 'rxjs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createStackit, type StackitClient, type StackitConfig } from '../../src/clients/stackit/index.js'
+import { serviceAccount } from '../../src/clients/stackit/services/service-account/index.js'
 import { createSynnefo, type SynnefoClient, type SynnefoConfig } from '../../src/clients/synnefo/index.js'
 import { isCloudError, type CloudError } from '../../src/errors.js'
 import type { BodySink, Middleware } from '../../src/http/types.js'
@@ -84,10 +85,14 @@ afterAll(() => {
   process.off('unhandledRejection', noteUnhandled)
 })
 
+type StackitOptions = Omit<StackitConfig, 'services'>
+
 interface World {
   readonly cloud: EmbeddedCloud
   readonly synnefo: (config?: Partial<SynnefoConfig>) => SynnefoClient
-  readonly stackit: (config?: StackitConfig) => StackitClient
+  readonly stackit: (
+    config?: StackitOptions,
+  ) => StackitClient<{ readonly serviceAccount: typeof serviceAccount }>
   readonly folder: string
   /** What arrived at the cloud whose address this is. */
   readonly arrivedAt: (url: string) => readonly Arrival[]
@@ -118,6 +123,7 @@ async function inWorld<T>(options: CloudOptions, use: (world: World) => Promise<
             retry: { backoff: constant(1) },
             credentialSources: { env: {}, home: '' },
             ...config,
+            services: { serviceAccount },
           }),
         )
       },
@@ -129,7 +135,7 @@ async function inWorld<T>(options: CloudOptions, use: (world: World) => Promise<
   }
 }
 
-const ofCloud = ({ stackit }: EmbeddedCloud): StackitConfig => ({
+const ofCloud = ({ stackit }: EmbeddedCloud): StackitOptions => ({
   serviceAccountKey: stackit.serviceAccountKey,
   endpoints: { 'service-account': stackit.endpoint('service-account') },
 })
@@ -411,14 +417,14 @@ describe.concurrent('a token that ends', () => {
     await inWorld({ clouds: ['stackit'], stackit }, async ({ cloud, stackit: connect }) => {
       const { projectId, serviceAccountEmail } = cloud.stackit
       const client = connect()
-      const list = client.serviceAccountKeys.list({ projectId, serviceAccountEmail })
+      const list = client.serviceAccount.listServiceAccountKeys({ projectId, serviceAccountEmail })
       const end = Date.now() + 3_500
       const next = { delay: () => (Date.now() < end ? timer(5) : EMPTY) }
-      const caller = list.pipe(toArray(), repeat(next), toArray())
+      const caller = list.pipe(repeat(next), toArray())
       const answers = await lastValueFrom(forkJoin(Array.from({ length: 4 }, () => caller)))
       const calls = answers.flat()
       expect(calls.length).toBeGreaterThan(100)
-      expect(calls.every(([key]) => key?.id === cloud.stackit.serviceAccountKey.id)).toBe(true)
+      expect(calls.every(({ items }) => items[0]?.id === cloud.stackit.serviceAccountKey.id)).toBe(true)
       const grants = cloud.requests({ path: '/token' })
       expect(statuses(grants, 200)).toBeGreaterThan(1)
       // One may be under way.
@@ -458,7 +464,7 @@ describe.concurrent('however many call', () => {
       connect: ({ cloud, stackit }, config) => {
         const client = stackit(config)
         const { projectId, serviceAccountEmail } = cloud.stackit
-        return () => client.serviceAccountKeys.list({ projectId, serviceAccountEmail })
+        return () => client.serviceAccount.listServiceAccountKeys({ projectId, serviceAccountEmail })
       },
       revoke: ({ stackit }) => {
         stackit.revokeTokens('access')
@@ -511,7 +517,7 @@ describe.concurrent('bad input is an error that says what and where', () => {
   const upload = (world: World, path: string, target = 'c/up'): Observable<unknown> =>
     world.synnefo().pithos.upload(path, target)
   /** Whatever it sent would arrive at the same place. */
-  const keyed = ({ cloud, stackit }: World, config: StackitConfig): Observable<unknown> => {
+  const keyed = ({ cloud, stackit }: World, config: StackitOptions): Observable<unknown> => {
     const { url } = cloud.synnefo
     const client = stackit({
       serviceAccountKey: undefined,
@@ -519,7 +525,7 @@ describe.concurrent('bad input is an error that says what and where', () => {
       endpoints: { 'service-account': url },
       ...config,
     })
-    return client.serviceAccountKeys.list({ projectId: 'p', serviceAccountEmail: 'e' })
+    return client.serviceAccount.listServiceAccountKeys({ projectId: 'p', serviceAccountEmail: 'e' })
   }
 
   it.each<Case>([

@@ -11,7 +11,19 @@ export const stackitErrors: ErrorDialect = {
   unprocessed: [429],
 }
 
-const reasonFields = ['message', 'msg', 'detail', 'description', 'error_description', 'error', 'title']
+/** The last two hold words only where nothing else does. */
+const reasonFields = [
+  'message',
+  'msg',
+  'detail',
+  'description',
+  'error_description',
+  'error',
+  'title',
+  'validation',
+  'errors',
+]
+const codeFields = ['code', 'type', 'status']
 const detailFields = ['details', 'errors', 'fields', 'validation', 'detail']
 
 function readFault(body: unknown): Fault {
@@ -19,10 +31,11 @@ function readFault(body: unknown): Fault {
   if (!isRecord(body)) return {}
   const reason = reasonFields.map((field) => wordsOf(body[field])).find((words) => words !== undefined)
   const holder = isRecord(body['error']) ? body['error'] : body
+  const code = codeFields.map((field) => holder[field]).find(isCode)
   const details = detailFields
     .map((field) => holder[field])
     .find((value) => typeof value === 'object' && value !== null)
-  return { reason, details }
+  return { reason, code, details }
 }
 
 /** A text; of an object its own words, of a list those of its items. */
@@ -33,7 +46,13 @@ function wordsOf(value: unknown): string | undefined {
     return words.length === 0 ? undefined : words.join('; ')
   }
   if (!isRecord(value)) return undefined
-  return wordsOf(value['message']) ?? wordsOf(value['msg'])
+  const words = wordsOf(value['message']) ?? wordsOf(value['msg']) ?? wordsOf(value['detail'])
+  const { field } = value
+  return words !== undefined && typeof field === 'string' ? `${field}: ${words}` : words
+}
+
+function isCode(value: unknown): value is string | number {
+  return typeof value === 'number' || (typeof value === 'string' && value !== '')
 }
 
 function firstLine(text: string): string {

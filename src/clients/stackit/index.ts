@@ -1,195 +1,131 @@
-import { concatMap, defer, from, of, throwError, type Observable, type ObservableInput } from 'rxjs'
+import type { Observable } from 'rxjs'
 import { authorize } from '../../auth/authorize.js'
-import { expiry } from '../../auth/expiry.js'
-import { jwtExpiry } from '../../auth/jwt.js'
-import { concealGrant, stackitKeyFlow, type StackitToken } from '../../auth/stackit-key-flow.js'
-import { staticToken } from '../../auth/static-token.js'
-import { sealToken, type Token, type TokenSource } from '../../auth/token.js'
-import { TokenSubject, type Acquire } from '../../auth/token-subject.js'
+import type { TokenSource } from '../../auth/token.js'
 import { ConfigurationError } from '../../errors.js'
-import { call, type Api } from '../../http/api.js'
-import { createApi, createCore, type ClientCore, type ClientOptions } from '../../http/client.js'
-import type { CallOptions, TrafficEvent } from '../../http/types.js'
-import {
-  immediateCredentials,
-  resolveCredentials,
-  systemSources,
-  type CredentialSources,
-  type StackitCredentialOptions,
-  type StackitCredentials,
-} from './credentials.js'
+import type { Api } from '../../http/api.js'
+import { createApi, createCore, type ClientOptions } from '../../http/client.js'
+import type { TrafficEvent } from '../../http/types.js'
+import { systemSources, type CredentialSources } from './credentials.js'
 import { attachStackit, endpointsWith, route, type EndpointOverrides } from './endpoints.js'
 import { stackitErrors } from './errors.js'
-import {
-  createServiceAccountKey,
-  getServiceAccountKey,
-  listServiceAccountKeys,
-  removeServiceAccountKey,
-  type CreatedServiceAccountKey,
-  type ServiceAccountKey,
-  type ServiceAccountKeyRef,
-  type ServiceAccountKeySpec,
-  type ServiceAccountKeySummary,
-  type ServiceAccountRef,
-} from './service-account-key-operations.js'
+import { serviceCalls, serviceMethods, type ServiceContext, type ServiceDefaults } from './service.js'
+import type { ServiceDefinition } from './service-definition.js'
+import { stackitTokens, type StackitTokenOptions } from './tokens.js'
+import { serviceWaiters } from './waiters.js'
 
-export type { StackitToken } from '../../auth/stackit-key-flow.js'
-export type { CredentialSources, StackitCredentialOptions } from './credentials.js'
+export type { StackitToken } from '../../auth/stackit-grants.js'
+export type { FederatedTokenSource } from '../../auth/stackit-workload-identity.js'
+export type { StackitCredentialOptions, WorkloadIdentityOptions } from './credential-search.js'
+export type { CredentialSources } from './credentials.js'
 export type { EndpointOverrides } from './endpoints.js'
-export type {
-  CreatedServiceAccountKey,
-  ServiceAccountKey,
-  ServiceAccountKeyRef,
-  ServiceAccountKeySpec,
-  ServiceAccountKeySummary,
-  ServiceAccountRef,
-} from './service-account-key-operations.js'
+export { uploadImage, type ImageUploadEvent, type ImageUploader } from './image-upload.js'
+export type { ServiceDefinition } from './service-definition.js'
+export type { RunOptions } from './waiters.js'
 
-export interface StackitConfig extends ClientOptions, StackitCredentialOptions {
+/** Definitions of services, each by the name that it shall have on the client. */
+export type ServiceDefinitions = Readonly<Record<string, ServiceDefinition>>
+
+export interface StackitConfig<Services extends ServiceDefinitions = ServiceDefinitions>
+  extends ClientOptions, StackitTokenOptions {
+  /** Which services the client has: definitions of `skystream/stackit/<service>`, of several versions side by side if need be. */
+  readonly services?: Services
+  /** The project of calls that do not name one. */
+  readonly projectId?: string
+  /** The organization of calls that do not name one. */
+  readonly organizationId?: string
+  /** The region of calls that do not name one, and of services that have it in their host. Default: `STACKIT_REGION`. */
+  readonly region?: string
   /** A source of tokens of your own; then nothing else of the credentials is looked at, and `close` leaves it open. */
   readonly tokens?: TokenSource
-  /** Sends no token and looks for no credentials. Default false. */
-  readonly anonymous?: boolean
-  /** Gives another access token, when the one in `token` nears its end or was refused. */
-  readonly renew?: () => ObservableInput<string> | string
-  /** A token that was kept from an earlier run. */
-  readonly initialToken?: StackitToken
   /** Addresses that win over the usual ones, by service: `{ 'service-account': 'https://…' }`. */
   readonly endpoints?: EndpointOverrides
   /** Where credentials are looked for beside this configuration. Default: environment, home folder and files. */
   readonly credentialSources?: Partial<CredentialSources>
 }
 
-/** The keys of service accounts. */
-export interface ServiceAccountKeys {
-  /** Emits each key. */
-  list(args: ServiceAccountRef, options?: CallOptions): Observable<ServiceAccountKeySummary>
-  get(args: ServiceAccountKeyRef, options?: CallOptions): Observable<ServiceAccountKey>
-  /** Subscribing makes a key. Its private key is in this answer and never seen again. */
-  create(
-    args: ServiceAccountRef & { readonly body?: ServiceAccountKeySpec },
-    options?: CallOptions,
-  ): Observable<CreatedServiceAccountKey>
-  remove(args: ServiceAccountKeyRef, options?: CallOptions): Observable<void>
-}
+/** What becomes of a definition. */
+export type ClientOf<Definition> = Definition extends ServiceDefinition<infer Client> ? Client : never
 
-export interface StackitClient {
-  readonly serviceAccountKeys: ServiceAccountKeys
+interface StackitBase {
   /** The token as it changes; `tokens.value` is its state now. */
   readonly tokens: TokenSource
   /** Hot: what goes over the wire, for people to watch. */
   readonly traffic: Observable<TrafficEvent>
   /** What `call` needs to run an operation of your own on this client; the operation's `service` says where. */
   readonly api: Api
+  /** As `api`, but without the token. */
+  readonly anonymousApi: Api
   /** Closes connections and timers; requests under way fail. */
   close(): void
+}
+// An empty record would stand for any service.
+// eslint-disable-next-line @typescript-eslint/no-empty-object-type
+export type StackitClient<Services extends object = {}> = StackitBase & {
+  readonly [Name in keyof Services]: ClientOf<Services[Name]>
 }
 
 /**
  * A client of STACKIT for one service account. Nothing is sent, and no file is read, before the first subscription.
  *
+ * Methods throw a `TypeError` for wrong arguments, and a `ConfigurationError` for a project or a region that is missing.
+ *
  * @throws ConfigurationError for what is wrong among options and environment and can be told without reading a file; all
  * else about credentials arrives as the error of the calls
  */
-export function createStackit(config: StackitConfig = {}): StackitClient {
-  const endpointFor = endpointsWith(config.endpoints ?? {})
+// eslint-disable-next-line @typescript-eslint/no-empty-object-type
+export function createStackit<const Services extends ServiceDefinitions = {}>(
+  config: StackitConfig<Services> = {},
+): StackitClient<Services> {
+  const { endpoints = {} } = config
+  const sources: CredentialSources = { ...systemSources(), ...config.credentialSources }
+  const endpointFor = endpointsWith(endpoints)
   const core = createCore(config)
-  const tokens = config.tokens ?? ownTokens(core, config)
-  const api = createApi(core, {
-    cloud: 'stackit',
-    errors: stackitErrors,
-    authorize: config.anonymous === true ? route(endpointFor) : authorize(tokens, attachStackit(endpointFor)),
-  })
-  return {
-    serviceAccountKeys: createServiceAccountKeys(api),
+  const tokens = config.tokens ?? stackitTokens(core, config, sources)
+  const open = { cloud: 'stackit', errors: stackitErrors, authorize: route(endpointFor) } as const
+  const openApi = createApi(core, open)
+  const api =
+    config.anonymous === true
+      ? openApi
+      : createApi(core, { ...open, authorize: authorize(tokens, attachStackit(endpointFor)) })
+  const base: StackitBase = {
     tokens,
     traffic: core.traffic.events,
     api,
+    anonymousApi: openApi,
     close: () => {
       if (config.tokens === undefined) tokens.close()
       core.close()
     },
   }
+  const context = { api, openApi, endpoints, defaults: defaultsOf(config, sources) }
+  return { ...base, ...clientsOf(config.services ?? {}, base, context) } as StackitClient<Services>
 }
 
-function createServiceAccountKeys(api: Api): ServiceAccountKeys {
-  return {
-    list: (args, options) =>
-      call(api, listServiceAccountKeys, args, options).pipe(concatMap((keys) => from(keys))),
-    get: (args, options) => call(api, getServiceAccountKey, args, options),
-    create: (args, options) => call(api, createServiceAccountKey, args, options),
-    remove: (args, options) => call(api, removeServiceAccountKey, args, options),
-  }
+function defaultsOf(config: StackitConfig, { env }: CredentialSources): ServiceDefaults {
+  const { projectId, organizationId, region } = config
+  return { projectId, organizationId, region: filled(region) ?? filled(env['STACKIT_REGION']) }
 }
 
-// --- tokens ---------------------------------------------------------------------------------------------------
-
-function ownTokens(core: ClientCore, config: StackitConfig): TokenSubject<StackitToken> {
-  const { runtime, traffic } = core
-  return new TokenSubject<StackitToken>({
-    cloud: 'stackit',
-    runtime,
-    traffic,
-    initial: config.initialToken,
-    acquire: config.anonymous === true ? refuse : acquireWith(core, config),
-  })
+/** What is empty counts as not given. */
+function filled(value: string | undefined): string | undefined {
+  return value === undefined || value.trim() === '' ? undefined : value
 }
 
-function refuse(): Observable<never> {
-  return throwError(
-    () => new ConfigurationError('the client is anonymous: it has no token', { cloud: 'stackit' }),
+function clientsOf(
+  services: ServiceDefinitions,
+  reserved: object,
+  context: ServiceContext,
+): Readonly<Record<string, object>> {
+  return Object.fromEntries(
+    Object.entries(services).map(([name, definition]) => {
+      if (Object.hasOwn(reserved, name)) {
+        throw new ConfigurationError(`services.${name}: the client needs the name ${name} for itself`, {
+          cloud: 'stackit',
+        })
+      }
+      const calls = serviceCalls(definition, context)
+      const waiters = definition.waiters === undefined ? {} : serviceWaiters(calls)
+      return [name, { ...serviceMethods(calls), ...waiters }]
+    }),
   )
-}
-
-/** Looks for the credentials now if no file is needed for that, else when the first token is. */
-function acquireWith(core: ClientCore, config: StackitConfig): Acquire<StackitToken> {
-  const sources = { ...systemSources(), ...config.credentialSources }
-  const immediate = immediateCredentials(config, sources)
-  if (immediate !== undefined) return flowOf(core, config, immediate)
-  let flow: Acquire<StackitToken> | undefined
-  return (previous) =>
-    defer(() => (flow === undefined ? from(resolveCredentials(config, sources)) : of(undefined))).pipe(
-      concatMap((found) => {
-        if (found !== undefined) flow = flowOf(core, config, found)
-        return (flow ?? refuse)(previous)
-      }),
-    )
-}
-
-function flowOf(
-  core: ClientCore,
-  config: StackitConfig,
-  credentials: StackitCredentials,
-): Acquire<StackitToken> {
-  if (credentials.kind === 'token') return tokenFlow(core, config, credentials.token)
-  const { identity, privateKey, tokenEndpoint } = credentials
-  const { origin, path } = tokenEndpoint
-  const api = createApi(core, {
-    cloud: 'stackit',
-    errors: stackitErrors,
-    endpoint: origin,
-    authorize: concealGrant,
-  })
-  return stackitKeyFlow({ api, path, identity, privateKey, retry: config.retry })
-}
-
-/** A token says itself when it ends; that is of use only where there is a way to renew it. */
-function tokenFlow({ runtime }: ClientCore, { renew }: StackitConfig, value: string): Acquire<StackitToken> {
-  if (renew === undefined) return staticToken({ value, cloud: 'stackit', runtime })
-  return staticToken({
-    value,
-    renew,
-    cloud: 'stackit',
-    runtime,
-    validate: (text): Observable<Token> => {
-      const receivedAt = runtime.scheduler.now()
-      return of(
-        sealToken({
-          value: text,
-          obtainedAt: receivedAt,
-          ...expiry({ absolute: jwtExpiry(text), receivedAt }),
-        }),
-      )
-    },
-  })
 }

@@ -1,10 +1,11 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { inspect } from 'node:util'
 import { UnsecuredJWT } from 'jose'
-import { firstValueFrom, lastValueFrom, map, of, toArray } from 'rxjs'
+import { firstValueFrom, lastValueFrom, of, toArray } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { TokenSubject } from '../../../src/auth/token-subject.js'
 import { createStackit, type StackitConfig } from '../../../src/clients/stackit/index.js'
+import { serviceAccount } from '../../../src/clients/stackit/services/service-account/index.js'
 import { ConfigurationError, type CloudError } from '../../../src/errors.js'
 import { call } from '../../../src/http/api.js'
 import { nothing } from '../../../src/http/codecs.js'
@@ -33,7 +34,10 @@ const key = {
 }
 
 /** A client for which there is nothing in the environment and on the disk. */
-function client(routes: Record<string, FakeAnswer | readonly FakeAnswer[]>, config: StackitConfig = {}) {
+function client(
+  routes: Record<string, FakeAnswer | readonly FakeAnswer[]>,
+  config: Omit<StackitConfig, 'services'> = {},
+) {
   const transport = fakeTransport(routes)
   const cloud = createStackit({
     transport,
@@ -44,6 +48,7 @@ function client(routes: Record<string, FakeAnswer | readonly FakeAnswer[]>, conf
       readFile: (path) => Promise.reject(Object.assign(new Error(path), { code: 'ENOENT' })),
     },
     ...config,
+    services: { serviceAccount },
   })
   return { cloud, requests: transport.requests }
 }
@@ -58,21 +63,21 @@ async function failureOf(action: Promise<unknown>): Promise<CloudError> {
 }
 
 describe('keys of a service account', () => {
-  it('are listed one by one, from the service, with the token', async () => {
+  it('are listed by the service, with the token', async () => {
     const { cloud, requests } = client(
       { [`GET ${keysPath}`]: { json: { items: [key, { ...key, id: 'k2', futureField: 1 }] } } },
       { token: 'the-token' },
     )
-    const keys = await lastValueFrom(cloud.serviceAccountKeys.list(account).pipe(toArray()))
-    expect(keys.map(({ id }) => id)).toEqual(['k1', 'k2'])
-    expect(keys[1]).toHaveProperty('futureField', 1)
+    const { items } = await lastValueFrom(cloud.serviceAccount.listServiceAccountKeys(account))
+    expect(items.map(({ id }) => id)).toEqual(['k1', 'k2'])
+    expect(items[1]).toHaveProperty('futureField', 1)
     expect(requests[0]).toMatchObject({
       origin: 'https://service-account.api.stackit.cloud',
       headers: { authorization: 'Bearer the-token' },
     })
   })
 
-  it('are got, made and removed', async () => {
+  it('are got, made and removed; a private key can be read, and is shown nowhere', async () => {
     const { cloud, requests } = client(
       {
         [`GET ${keysPath}/k1`]: { json: key },
@@ -82,42 +87,43 @@ describe('keys of a service account', () => {
         },
         [`DELETE ${keysPath}/k1`]: {},
       },
-      { token: 't' },
+      { token: 't', projectId: 'p1' },
     )
-    const { serviceAccountKeys } = cloud
-    expect(await firstValueFrom(serviceAccountKeys.get({ ...account, keyId: 'k1' }))).toEqual(key)
-    const made = await firstValueFrom(
-      serviceAccountKeys.create({ ...account, body: { algorithm: 'RSA_2048' } }),
-    )
+    const { serviceAccountEmail } = account
+    const keys = cloud.serviceAccount
+    const one = { serviceAccountEmail, keyId: 'k1' }
+    expect(await firstValueFrom(keys.getServiceAccountKey(one))).toEqual(key)
+    const body = { algorithm: 'RSA_2048' }
+    const made = await firstValueFrom(keys.createServiceAccountKey({ serviceAccountEmail, body }))
     expect(made.credentials.privateKey).toBe('PRIVATE')
     for (const print of [JSON.stringify(made), inspect(made)]) expect(print).not.toContain('PRIVATE')
-    await lastValueFrom(serviceAccountKeys.create(account))
-    const removed = serviceAccountKeys.remove({ ...account, keyId: 'k1' }).pipe(toArray())
+    await lastValueFrom(keys.createServiceAccountKey(account))
+    const removed = keys.deleteServiceAccountKey(one).pipe(toArray())
     expect(await lastValueFrom(removed)).toEqual([undefined])
-    expect(requests.map(({ body }) => body)).toEqual([undefined, '{"algorithm":"RSA_2048"}', '{}', undefined])
-  })
-
-  it('may be elsewhere', async () => {
-    const { cloud, requests } = client(
-      { [`GET /stackit${keysPath}/k1`]: { json: key } },
-      { token: 't', endpoints: { 'service-account': 'https://elsewhere.example.org/stackit/' } },
-    )
-    await firstValueFrom(cloud.serviceAccountKeys.get({ ...account, keyId: 'k1' }))
-    expect(requests[0]?.origin).toBe('https://elsewhere.example.org')
+    expect(requests.map((request) => request.body)).toEqual([
+      undefined,
+      '{"algorithm":"RSA_2048"}',
+      undefined,
+      undefined,
+    ])
   })
 
   it('are refused at once without an argument that the path needs', () => {
     const { cloud } = client({}, { token: 't' })
-    const { serviceAccountKeys } = cloud
-    expect(() => serviceAccountKeys.get({ ...account, keyId: '' })).toThrow(/^keyId: expected/)
-    expect(() => serviceAccountKeys.list({ ...account, projectId: undefined as never })).toThrow(/^projectId/)
+    const { serviceAccount: keys } = cloud
+    expect(() => keys.getServiceAccountKey({ ...account, keyId: '' })).toThrow(
+      /^args\.keyId: must not be empty/,
+    )
+    expect(() => keys.listServiceAccountKeys({ serviceAccountEmail: 'e' })).toThrow(
+      /^args\.projectId: is missing/,
+    )
   })
 })
 
 describe('the token', () => {
   it('is not asked for before the first call is subscribed to', () => {
     const { cloud, requests } = client({}, { serviceAccountKey, privateKey })
-    const keys = cloud.serviceAccountKeys.list(account)
+    const keys = cloud.serviceAccount.listServiceAccountKeys(account)
     expect(keys).toBeDefined()
     expect(cloud.tokens.value).toEqual({ kind: 'idle' })
     expect(requests).toEqual([])
@@ -134,8 +140,8 @@ describe('the token', () => {
       },
       { serviceAccountKey, privateKey, tokenEndpoint: 'https://tokens.example.org/token' },
     )
-    const { id } = await firstValueFrom(cloud.serviceAccountKeys.list(account))
-    expect(id).toBe('k1')
+    const { items } = await firstValueFrom(cloud.serviceAccount.listServiceAccountKeys(account))
+    expect(items[0]?.id).toBe('k1')
     expect(requests.map(({ origin, headers }) => [origin, headers['authorization']])).toEqual([
       ['https://tokens.example.org', undefined],
       ['https://service-account.api.stackit.cloud', 'Bearer access-1'],
@@ -150,8 +156,11 @@ describe('the token', () => {
       { [`GET ${keysPath}`]: { status: 401, json: { status: 401, message: 'Unauthenticated token' } } },
       { token: 'refused-token' },
     )
-    const error = await failureOf(firstValueFrom(cloud.serviceAccountKeys.list(account)))
-    expect(error).toMatchObject({ code: 'SKY_TOKEN', operation: 'stackit.serviceAccountKeys.list' })
+    const error = await failureOf(firstValueFrom(cloud.serviceAccount.listServiceAccountKeys(account)))
+    expect(error).toMatchObject({
+      code: 'SKY_TOKEN',
+      operation: 'stackit.serviceAccount.listServiceAccountKeys',
+    })
     expect(error.message).toMatch(/no way to renew/)
     expect(error.cause).toMatchObject({ status: 401, reason: 'Unauthenticated token' })
     expect(requests).toHaveLength(1)
@@ -169,11 +178,11 @@ describe('the token', () => {
         { [`GET ${keysPath}`]: { json: { items: [] } } },
         { runtime: { ...runtime, random: () => 0 }, token: first, renew: () => of(jwt('second')) },
       )
-      cloud.serviceAccountKeys.list(account).subscribe()
+      cloud.serviceAccount.listServiceAccountKeys(account).subscribe()
       runtime.scheduler.schedule(() => {
         expect(cloud.tokens.value).toMatchObject({ kind: 'valid' })
         expect(cloud.tokens.current()?.value).not.toBe(first)
-        cloud.serviceAccountKeys.list(account).subscribe()
+        cloud.serviceAccount.listServiceAccountKeys(account).subscribe()
         values.push(...requests.map(({ headers }) => headers['authorization']))
         expect(new Set(values).size).toBe(2)
         cloud.close()
@@ -186,14 +195,14 @@ describe('the token', () => {
       { [`GET ${keysPath}`]: { json: { items: [key] } } },
       { serviceAccountKey, privateKey, initialToken: { value: 'kept', obtainedAt: 0 } },
     )
-    await firstValueFrom(cloud.serviceAccountKeys.list(account))
+    await firstValueFrom(cloud.serviceAccount.listServiceAccountKeys(account))
     expect(requests.map(({ headers }) => headers['authorization'])).toEqual(['Bearer kept'])
   })
 
   it('may come from a source of the user, which stays open', async () => {
     const tokens = new TokenSubject({ acquire: () => of({ value: 'mine', obtainedAt: 0 }) })
     const { cloud, requests } = client({ [`GET ${keysPath}`]: { json: { items: [key] } } }, { tokens })
-    await firstValueFrom(cloud.serviceAccountKeys.list(account))
+    await firstValueFrom(cloud.serviceAccount.listServiceAccountKeys(account))
     expect(cloud.tokens).toBe(tokens)
     expect(requests[0]?.headers).toMatchObject({ authorization: 'Bearer mine' })
     cloud.close()
@@ -205,7 +214,7 @@ describe('the token', () => {
       { [`GET ${keysPath}`]: { json: { items: [key] } } },
       { anonymous: true, serviceAccountKey: 'broken' },
     )
-    await firstValueFrom(cloud.serviceAccountKeys.list(account))
+    await firstValueFrom(cloud.serviceAccount.listServiceAccountKeys(account))
     expect(requests[0]?.headers).not.toHaveProperty('authorization')
     expect(requests[0]?.origin).toBe('https://service-account.api.stackit.cloud')
     expect((await failureOf(firstValueFrom(cloud.tokens.token()))).message).toMatch(/anonymous/)
@@ -215,7 +224,7 @@ describe('the token', () => {
     const { cloud } = client({ [`GET ${keysPath}`]: { json: { items: [key] } } }, { token: 'hush-hush' })
     const events: TrafficEvent[] = []
     cloud.traffic.subscribe((event) => events.push(event))
-    await firstValueFrom(cloud.serviceAccountKeys.list(account))
+    await firstValueFrom(cloud.serviceAccount.listServiceAccountKeys(account))
     expect(events.map(({ kind }) => kind)).toEqual(['token', 'token', 'request', 'response'])
     expect(inspect(events, { depth: 9 })).not.toContain('hush')
   })
@@ -247,13 +256,13 @@ describe('credentials', () => {
         },
       },
     )
-    const error = await failureOf(firstValueFrom(cloud.serviceAccountKeys.list(account)))
+    const error = await failureOf(firstValueFrom(cloud.serviceAccount.listServiceAccountKeys(account)))
     expect(error).toBeInstanceOf(ConfigurationError)
-    expect(error).toHaveProperty('lookedAt.length', 9)
+    expect(error).toHaveProperty('lookedAt.length', 11)
     expect(cloud.tokens.value).toMatchObject({ kind: 'failed', error })
     expect(requests).toEqual([])
     files['/home/bob/.stackit/credentials.json'] = '{"STACKIT_SERVICE_ACCOUNT_TOKEN":"from-file"}'
-    await firstValueFrom(cloud.serviceAccountKeys.list(account))
+    await firstValueFrom(cloud.serviceAccount.listServiceAccountKeys(account))
     expect(requests[0]?.headers).toMatchObject({ authorization: 'Bearer from-file' })
   })
 })
@@ -294,7 +303,7 @@ it('shows no secret, wherever one looks', async () => {
     },
     { serviceAccountKey, privateKey },
   )
-  await firstValueFrom(cloud.serviceAccountKeys.list(account).pipe(map(({ id }) => id)))
+  await firstValueFrom(cloud.serviceAccount.listServiceAccountKeys(account))
   expect(cloud.tokens.current()?.value).toBe('hush-access')
   for (const thing of [cloud, cloud.api, cloud.tokens, cloud.tokens.value, cloud.tokens.current()]) {
     expect(inspect(thing, { depth: 20 })).not.toMatch(/hush|BEGIN|MII/)

@@ -4,12 +4,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
+import { UnsecuredJWT } from 'jose'
+import type {
+  StackitCredentialOptions,
+  StackitCredentials,
+} from '../../../src/clients/stackit/credential-search.js'
 import {
   immediateCredentials,
   resolveCredentials,
   systemSources,
-  type StackitCredentialOptions,
-  type StackitCredentials,
 } from '../../../src/clients/stackit/credentials.js'
 import { ConfigurationError } from '../../../src/errors.js'
 
@@ -62,6 +65,10 @@ function search({ options = {}, env = {}, files = {} }: Given): Promise<StackitC
 async function found(given: Given): Promise<string> {
   const credentials = await search(given)
   if (credentials.kind === 'token') return `token ${credentials.token}`
+  if (credentials.kind === 'workload') {
+    const { clientId, federatedToken } = credentials
+    return `workload ${clientId} with ${typeof federatedToken === 'string' ? federatedToken : 'a function'}`
+  }
   const pair = Object.keys(pairs).find((name) => pairs[name]!.equals(credentials.privateKey))
   return `key ${credentials.identity.keyId} with ${pair ?? 'unknown'}`
 }
@@ -270,6 +277,115 @@ describe('which private key is taken', () => {
   })
 })
 
+describe('federation', () => {
+  const usualPath = '/var/run/secrets/stackit.cloud/serviceaccount/token'
+  const jwt = `${new UnsecuredJWT({ sub: 'w' }).encode()}signature`
+  const email = 'robot@sa.stackit.cloud'
+  const env = { STACKIT_SERVICE_ACCOUNT_EMAIL: email }
+  const key = { STACKIT_SERVICE_ACCOUNT_KEY: keyOf('env') }
+
+  it.each<[string, Given, string]>([
+    [
+      'that was asked for wins over all (dossier 13)',
+      {
+        options: {
+          workloadIdentity: true,
+          serviceAccountEmail: email,
+          serviceAccountKey: keyOf('k'),
+          token: 't',
+        },
+        env: key,
+      },
+      `workload ${email} with ${usualPath}`,
+    ],
+    [
+      'has its account from the environment, and its file',
+      {
+        options: { workloadIdentity: true, serviceAccountEmail: ' ' },
+        env: { ...env, STACKIT_FEDERATED_TOKEN_FILE: '/env/token' },
+      },
+      `workload ${email} with /env/token`,
+    ],
+    [
+      'has its file from the options first',
+      {
+        options: { workloadIdentity: { tokenPath: '/option/token' } },
+        env: { ...env, STACKIT_FEDERATED_TOKEN_FILE: '/env/token' },
+      },
+      `workload ${email} with /option/token`,
+    ],
+    [
+      'has a function before any file',
+      { options: { workloadIdentity: { token: () => jwt, tokenPath: '/option/token' } }, env },
+      `workload ${email} with a function`,
+    ],
+    [
+      'that was not asked for wins over a key in the environment, if its token is there',
+      { env: { ...env, ...key }, files: { [usualPath]: jwt } },
+      `workload ${email} with ${usualPath}`,
+    ],
+    ['is none without its token', { env: { ...env, ...key } }, 'key env with embedded'],
+    [
+      'is none if its token may not be read',
+      { env: { ...env, ...key }, files: { [usualPath]: trouble('EACCES') } },
+      'key env with embedded',
+    ],
+    [
+      'is none with a token that is none',
+      { env: { ...env, ...key }, files: { [usualPath]: 'x' } },
+      'key env with embedded',
+    ],
+    ['is none without an account', { env: key, files: { [usualPath]: jwt } }, 'key env with embedded'],
+    [
+      'that was not asked for loses to a token among the options',
+      { options: { token: 't' }, env, files: { [usualPath]: jwt } },
+      'token t',
+    ],
+    ['that was turned down is none', { options: { workloadIdentity: false, token: 't' }, env }, 'token t'],
+  ])('%s', async (_, given, expected) => {
+    expect(await found(given)).toBe(expected)
+  })
+
+  it.each<[string, Given, { origin: string; path: string }]>([
+    ['usual', { env }, { origin: 'https://accounts.stackit.cloud', path: '/oauth/v2/token' }],
+    [
+      'of the environment, and not that for keys',
+      {
+        env: {
+          ...env,
+          STACKIT_IDP_TOKEN_ENDPOINT: 'https://idp.example.org/t',
+          STACKIT_TOKEN_BASEURL: 'https://keys.example.org/t',
+        },
+      },
+      { origin: 'https://idp.example.org', path: '/t' },
+    ],
+    [
+      'of the options',
+      {
+        options: { workloadIdentity: { tokenEndpoint: 'https://option.example.org/t' } },
+        env: { ...env, STACKIT_IDP_TOKEN_ENDPOINT: 'https://idp.example.org/t' },
+      },
+      { origin: 'https://option.example.org', path: '/t' },
+    ],
+  ])('goes to the endpoint: %s', async (_, given, tokenEndpoint) => {
+    expect(await search({ ...given, options: { workloadIdentity: true, ...given.options } })).toMatchObject({
+      tokenEndpoint,
+    })
+  })
+
+  it('that was asked for needs an account, and a function that is one', async () => {
+    const nobody = await failureOf({ options: { workloadIdentity: true } })
+    expect(nobody.message).toMatch(/^workloadIdentity needs the mail address/)
+    expect(nobody.lookedAt).toEqual([
+      'option serviceAccountEmail: not set',
+      'environment variable STACKIT_SERVICE_ACCOUNT_EMAIL: not set',
+    ])
+    const token = 'text' as never
+    const wrong = await failureOf({ options: { workloadIdentity: { token } }, env })
+    expect(wrong.message).toBe('workloadIdentity.token: expected a function')
+  })
+})
+
 describe('the token endpoint', () => {
   const inKey = keyOf('k', {
     privateKey: pemOf('embedded'),
@@ -417,6 +533,8 @@ describe('what goes wrong', () => {
       'option serviceAccountKey: not set',
       'option serviceAccountKeyPath: not set',
       'option token: not set',
+      'option serviceAccountEmail: not set',
+      'environment variable STACKIT_SERVICE_ACCOUNT_EMAIL: not set',
       'environment variable STACKIT_SERVICE_ACCOUNT_KEY_PATH: not set',
       'environment variable STACKIT_SERVICE_ACCOUNT_KEY: empty',
       'option credentialsPath: not set',
