@@ -138,7 +138,15 @@ const design = {
 const rxjsOff = Object.fromEntries(Object.keys(rxjs.rules).map((rule) => [`rxjs-x/${rule}`, 'off']))
 
 export default defineConfig(
-  { ignores: ['dist/', 'coverage/', 'src/clients/stackit/services/', 'src/clients/stackit/all.ts'] },
+  {
+    ignores: [
+      'dist/',
+      'coverage/',
+      'src/testing/cloud/stackit/document-data.ts',
+      'src/clients/stackit/services/',
+      'src/clients/stackit/all.ts',
+    ],
+  },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   tseslint.configs.strictTypeChecked,
   tseslint.configs.stylisticTypeChecked,

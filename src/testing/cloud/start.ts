@@ -118,6 +118,7 @@ export async function startCloud(options: CloudOptions = {}): Promise<EmbeddedCl
     }
     if (clouds.includes('stackit')) {
       const parts = createStackitParts(options.stackit ?? {}, {
+        clock,
         wallNow,
         chance: createChance(options.seed === undefined ? undefined : options.seed + 1),
       })

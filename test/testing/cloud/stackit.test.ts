@@ -257,7 +257,7 @@ describe('the gateway', () => {
     ])
     const bucket = `${stackit.endpoint('object-storage')}/v2/project/${randomUUID()}/regions/eu01/buckets`
     expect((await call('GET', bucket, bearer(token))).status).toBe(403)
-    const missing = `${stackit.endpoint('iaas')}/v2/projects/${stackit.projectId}/regions/eu01/servers`
+    const missing = `${stackit.endpoint('iaas')}/v2/projects/${stackit.projectId}/regions/eu01/nothing`
     expect((await call('GET', missing, bearer(token))).status).toBe(404)
   })
 

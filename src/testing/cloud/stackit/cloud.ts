@@ -1,6 +1,10 @@
 import type { Chance } from '../chance.js'
 import type { SiteOptions } from '../server.js'
-import type { Exchange, Service } from '../service.js'
+import type { Clock, Exchange, Service } from '../service.js'
+import { routeUploads } from './behaviours/images.js'
+import { seedHierarchy } from './behaviours/resource-manager.js'
+import { seedServiceAccounts } from './behaviours/service-account.js'
+import type { StackitTimes } from './call.js'
 import { bearerOf, createGateway } from './gateway.js'
 import {
   createKeys,
@@ -14,7 +18,10 @@ import {
 import { sendError } from './answers.js'
 import { routeServiceAccounts } from './service-accounts.js'
 import { createTokenService } from './token-service.js'
+import { checkedService, createResources, type StackitResources } from './operator.js'
 import { createTokens } from './tokens.js'
+import type { WalkFailure } from './walks.js'
+import { createServices } from './world.js'
 
 /** Knobs of the STACKIT cloud. Times are wall time. */
 export interface StackitOptions {
@@ -24,6 +31,10 @@ export interface StackitOptions {
   readonly refreshTokenLifetimeMs?: number
   /** Whether refresh tokens are given out. Default true. */
   readonly refreshTokens?: boolean
+  /** Times of what takes time, ms of cloud time. Default: create 20000, update 10000, delete 10000, appear 2000. */
+  readonly steps?: Partial<StackitTimes>
+  /** Whether lists with pages end with one that has no items. Default false. */
+  readonly emptyLastPage?: boolean
 }
 
 /** A key to log in with. */
@@ -40,6 +51,9 @@ export interface StackitCloud extends StackitKey {
   /** The whole URL of the token endpoint. */
   readonly tokenUrl: string
   readonly projectId: string
+  /** Parent of the project. */
+  readonly organizationId: string
+  readonly folderId: string
   readonly serviceAccountEmail: string
   /** Base URL of a service, for clients that take one each: `endpoint('service-account')`. */
   endpoint(service: string): string
@@ -50,6 +64,16 @@ export interface StackitCloud extends StackitKey {
     readonly format?: 'pkcs8' | 'pkcs1'
     readonly algorithm?: KeyAlgorithm
   }): Promise<StackitKey>
+  /**
+   * The next thing of this service that takes time - or the next that this operation begins - ends badly: in the state
+   * that clients take for a failure, or, where there is none, with an error at its path. Again for the one after it.
+   */
+  failNext(service: string, operationId?: string, failure?: WalkFailure): void
+  /** Nothing of this service - or that this operation began - gets to its end until the returned function is called. */
+  stall(service: string, operationId?: string): () => void
+  /** The most that a collection of this name may have, in each project and region; creating more is a 409. */
+  setLimit(service: string, collection: string, count: number): void
+  readonly resources: StackitResources
 }
 
 export interface StackitParts {
@@ -61,7 +85,7 @@ export interface StackitParts {
 /** Everything of a STACKIT cloud but its server. */
 export function createStackitParts(
   options: StackitOptions,
-  tools: { readonly wallNow: () => number; readonly chance: Chance },
+  tools: { readonly clock: Clock; readonly wallNow: () => number; readonly chance: Chance },
 ): StackitParts {
   const { chance, wallNow } = tools
   const account: ServiceAccount = {
@@ -80,10 +104,23 @@ export function createStackitParts(
   const audienceAt = (origin: string): string => `${origin}/service-account`
   const tokenUrlAt = (origin: string): string => `${origin}/token`
   const audience = (exchange: Exchange): string => audienceAt(exchange.origin)
+  const organizationId = chance.uuid()
+  const folderId = chance.uuid()
+  const services = createServices({
+    ...tools,
+    keys,
+    steps: { createMs: 20_000, updateMs: 10_000, deleteMs: 10_000, appearMs: 2000, ...options.steps },
+    emptyLastPage: options.emptyLastPage ?? false,
+  })
+  seedServiceAccounts(services.world)
+  seedHierarchy(services.world, { organizationId, folderId, projectId: account.projectId })
+  const traceId = (): string => chance.hex(32)
   const gateway = createGateway({
     keys,
     tokens,
-    projectIds: [account.projectId],
+    services,
+    traceId,
+    uploads: routeUploads(services.world),
     wallNow,
     token: createTokenService({
       keys,
@@ -107,7 +144,7 @@ export function createStackitParts(
     services: [gateway],
     site: {
       jsonType: 'application/json',
-      headers: () => ({ 'x-trace-id': chance.hex(32) }),
+      headers: () => ({ 'x-trace-id': traceId() }),
       unknown(exchange) {
         sendError(exchange, wallNow(), 404, 'This cloud does not have this API')
       },
@@ -141,12 +178,23 @@ export function createStackitParts(
         url: origin,
         tokenUrl: tokenUrlAt(origin),
         projectId: account.projectId,
+        organizationId,
+        folderId,
         serviceAccountEmail: account.email,
         endpoint: (service) => `${origin}/${service}`,
         revokeTokens(which = 'all') {
           tokens.revokeAll(which)
         },
         addKey,
+        failNext(service, operationId, failure = {}) {
+          services.world.walks.failNext(checkedService(services, service, operationId), operationId, failure)
+        },
+        stall: (service, operationId) =>
+          services.world.walks.stall(checkedService(services, service, operationId), operationId),
+        setLimit(service, collection, count) {
+          services.world.limits.set(`${checkedService(services, service)} ${collection}`, count)
+        },
+        resources: createResources(services),
         ...(await addKey()),
       }
     },

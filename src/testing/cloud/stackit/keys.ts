@@ -31,6 +31,9 @@ export interface RegisteredKey {
 /** The keys of the cloud's service accounts. */
 export interface Keys {
   readonly accounts: readonly ServiceAccount[]
+  addAccount(account: ServiceAccount): void
+  /** With its keys; tokens of it are good no more. */
+  removeAccount(email: string): void
   byKid(kid: string): RegisteredKey | undefined
   byId(id: string): RegisteredKey | undefined
   of(account: ServiceAccount): readonly RegisteredKey[]
@@ -46,12 +49,21 @@ export interface KeyDetails {
 }
 
 export function createKeys(
-  accounts: readonly ServiceAccount[],
+  initial: readonly ServiceAccount[],
   tools: { readonly chance: Chance; readonly wallNow: () => number },
 ): Keys {
   const keys = new Map<string, RegisteredKey>()
+  const accounts = [...initial]
   return {
     accounts,
+    addAccount(account) {
+      accounts.push(account)
+    },
+    removeAccount(email) {
+      const index = accounts.findIndex((account) => account.email === email)
+      const [removed] = index === -1 ? [] : accounts.splice(index, 1)
+      for (const [kid, { account }] of keys) if (account === removed) keys.delete(kid)
+    },
     byKid: (kid) => keys.get(kid),
     byId: (id) => [...keys.values()].find((key) => key.id === id),
     of: (account) => [...keys.values()].filter((key) => key.account === account),
