@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs'
 
 /** Kilobytes that each part may have unpacked; the last one holds what the others do not. A surprise is looked at before it is published. */
 const parts = [
-  { name: 'embedded cloud', path: /^dist\/testing\/cloud\//, limit: 1_000 },
+  { name: 'embedded cloud', path: /^dist\/testing\/cloud\//, limit: 1_300 },
   { name: "STACKIT's services", path: /^dist\/clients\/stackit\/(services\/|all\.)/, limit: 3_000 },
-  { name: 'all else', path: /^/, limit: 3_400 },
+  { name: 'all else', path: /^/, limit: 3_500 },
 ]
 const packedLimit = 1_500
 
