@@ -1,9 +1,11 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 import { describe, expect, it } from 'vitest'
 import { createSlipstream } from '../src/clients/slipstream/index.js'
+import { createStackit } from '../src/clients/stackit/index.js'
+import type { ServiceDefinition } from '../src/clients/stackit/service-definition.js'
 import { createSynnefo } from '../src/clients/synnefo/index.js'
 import { createSwift } from '../src/clients/synnefo/swift.js'
 
@@ -89,8 +91,11 @@ function functionsOf(group: object, path: string): string[] {
 }
 
 const memberPath = /^[a-z]\w*(?:\.\w+)+$/i
+/** Made from tables by the program that makes the code: a row is a service or a waiter, and what proves them is told above them. */
+const generatedPage = 'stackit.md'
+const pages = readdirSync(folder).filter((file) => file.endsWith('.md') && file !== generatedPage)
 
-describe.each(readdirSync(folder).filter((file) => file.endsWith('.md')))('docs/parity/%s', (file) => {
+describe.each(pages)('docs/parity/%s', (file) => {
   const rows = rowsOf(readFileSync(join(folder, file), 'utf8'))
   const client = clients[file.replace(/\.md$/, '')]?.()
   const named = rows.map(({ here = '' }) => quotedIn(here).filter((text) => memberPath.test(text)))
@@ -123,6 +128,131 @@ describe.each(readdirSync(folder).filter((file) => file.endsWith('.md')))('docs/
     const references = rows.map(({ test = '' }) => quotedIn(test))
     expect(rows.filter((_row, index) => references[index]?.length === 0)).toEqual([])
     expect(references.flat().filter((reference) => !hasTest(reference))).toEqual([])
+  })
+})
+
+// --- STACKIT --------------------------------------------------------------------------------------------------
+
+/** A service in one version, and the members of its client. */
+interface StackitService {
+  readonly entry: string
+  readonly name: string
+  readonly definition: ServiceDefinition
+  readonly methods: readonly string[]
+  readonly watch: readonly string[]
+  readonly run: readonly string[]
+}
+
+/** By service and version: `iaas v2`. */
+async function stackitServices(): Promise<ReadonlyMap<string, StackitService>> {
+  const services = join(root, 'src/clients/stackit/services')
+  const files = readdirSync(services, { recursive: true, encoding: 'utf8' })
+  const folders = files.filter((path) => path.endsWith('index.ts')).map((path) => dirname(path))
+  const modules = await Promise.all(
+    folders.map(async (entry) => {
+      const module = (await import(join(services, entry, 'index.ts'))) as Record<string, ServiceDefinition>
+      return Object.entries(module).map(([name, definition]) => ({ entry, name, definition }))
+    }),
+  )
+  return new Map(
+    modules.flat().map(({ entry, name, definition }) => {
+      const { service } = createStackit({ token: 'x', services: { service: definition } })
+      const members = service as Readonly<Record<string, unknown>>
+      const below = (group: string): string[] =>
+        Object.keys(members[group] ?? {}).map((at) => `${group}.${at}`)
+      const methods = Object.keys(members).filter((member) => typeof members[member] === 'function')
+      return [
+        `${definition.service} ${definition.version}`,
+        { entry, name, definition, methods, watch: below('watch'), run: below('run') },
+      ]
+    }),
+  )
+}
+
+describe(`docs/parity/${generatedPage}`, async () => {
+  const document = readFileSync(join(folder, generatedPage), 'utf8')
+  const services = await stackitServices()
+  const rows = rowsOf(document).map((row) => ({
+    row,
+    key: `${row['service'] ?? ''} ${(row['version'] ?? '').replaceAll(/[*† ]/g, '')}`,
+  }))
+  const listed = rows.filter(({ row }) => row['operations'] !== undefined && row['here'] !== undefined)
+  const paged = rows.filter(({ row }) => row['operations'] !== undefined && row['here'] === undefined)
+  const waiters = rows.filter(({ row }) => row['waits'] !== undefined)
+  const absent = rows.filter(({ row }) => row['instead'] !== undefined)
+
+  it('lists every service in every version, by its name and its entry', () => {
+    const found = [...services].map(([key, { name, entry }]) => [key, [name, `skystream/stackit/${entry}`]])
+    expect(listed).toHaveLength(72)
+    expect(Object.fromEntries(listed.map(({ key, row }) => [key, quotedIn(row['here'] ?? '')]))).toEqual(
+      Object.fromEntries(found),
+    )
+  })
+
+  it('counts what the clients have', () => {
+    for (const { key, row } of listed) {
+      const { definition, methods, watch, run } = services.get(key)!
+      const operations = Object.keys(definition.operations).length
+      expect([row['operations'], row['`…All`'], row['`watch`'], row['`run`']], key).toEqual(
+        [operations, methods.length - operations, watch.length, run.length].map(String),
+      )
+    }
+  })
+
+  it('sums up what it counts', () => {
+    const sum = (among: typeof listed, head: string): number =>
+      among.reduce((all, { row }) => all + Number(row[head]), 0)
+    const standard = listed.filter(({ row }) => row['version']?.startsWith('**'))
+    expect(document).toContain(`All ${listed.length} versions of ${standard.length} services`)
+    for (const among of [listed, standard]) {
+      const [operations, lists, watch, run] = ['operations', '`…All`', '`watch`', '`run`'].map((head) =>
+        sum(among, head),
+      )
+      expect(document).toContain(
+        `: ${operations} operations, ${lists} lists in pages, ${watch} waiters, ${run} operations to run`,
+      )
+    }
+  })
+
+  it('names the lists that have pages', () => {
+    const named = paged.flatMap(({ key, row }) =>
+      quotedIn(row['operations'] ?? '').map((name) => `${key} ${name}All`),
+    )
+    const found = [...services].flatMap(([key, { methods, definition }]) =>
+      methods.filter((name) => definition.operations[name] === undefined).map((name) => `${key} ${name}`),
+    )
+    expect(named.sort()).toEqual(found.sort())
+  })
+
+  it('names every waiter, and every operation that begins one', () => {
+    const named = waiters.map(
+      ({ key, row }) => [key, quotedIn(`${row['waits'] ?? ''}${row['begins and waits'] ?? ''}`)] as const,
+    )
+    for (const [key, { watch, run }] of services) {
+      expect(
+        named
+          .filter(([owner]) => owner === key)
+          .flatMap(([, names]) => names)
+          .sort(),
+        key,
+      ).toEqual([...watch, ...run].sort())
+    }
+    expect(waiters).toHaveLength(227)
+  })
+
+  it('says of waiters that are not here that their service is not, and what is there instead', () => {
+    expect(absent).toHaveLength(33)
+    for (const { key, row } of absent) {
+      expect(services.has(key), key).toBe(false)
+      const [, waiter = '', version = ''] = /^`(.+)` of (\w+)$/.exec(row['instead'] ?? '') ?? []
+      expect(services.get(`${row['service'] ?? ''} ${version}`)?.watch, key).toContain(waiter)
+    }
+  })
+
+  it('names tests that are there', () => {
+    const named = quotedIn(document).filter((text) => text.startsWith('test/'))
+    expect(named.length).toBeGreaterThan(3)
+    expect(named.filter((file) => !existsSync(join(root, file)))).toEqual([])
   })
 })
 

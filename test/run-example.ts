@@ -9,7 +9,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 /** What an example of a guide is run with. */
 export interface Surroundings {
   /** Constants that the example leaves to its reader. */
-  readonly given: Readonly<Record<string, string>>
+  readonly given: Readonly<Record<string, unknown>>
   /** The folder it runs in. */
   readonly cwd: string
 }

@@ -51,9 +51,10 @@ const introduction = `# Parity: STACKIT
 What the public API specifications and the reference SDKs for Python and Go have, and where it is here. How the two compare in
 use: [migrating-from-stackit-python.md](../migrating-from-stackit-python.md). Dossier: stackit, sections 7 to 10.
 
-That the operations are those of the specifications is what \`test/scripts/generate-stackit.test.ts\` proves; that every waiter ends as it
-should, \`test/clients/stackit/waiter-tables.test.ts\`; that each default operation is answered by the embedded cloud,
-\`test/testing/cloud/stackit-operations.test.ts\`. \`test/parity.test.ts\` counts what this page counts.
+What proves it: \`test/scripts/generate-stackit.test.ts\`, that the operations are those of the specifications;
+\`test/specs/stackit-requests.test.ts\`, that each of them is sent as its document says; \`test/clients/stackit/waiter-tables.test.ts\`, that every
+waiter ends as it should; \`test/testing/cloud/stackit-operations.test.ts\` and \`test/testing/cloud/stackit-waiters.test.ts\`, that the embedded
+cloud has all of them. \`test/parity.test.ts\` counts what this page counts.
 `
 
 // --- services -------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-import type { Service } from '../generate/model.js'
+import type { Operation, Service } from '../generate/model.js'
 import { camelCase, Names, pascalCase } from '../generate/names.js'
 import type { OpenApiDocument } from '../generate/open-api-document.js'
 import { readOperations } from '../generate/open-api-operations.js'
@@ -42,6 +42,13 @@ export function readService(
     url: row.baseUrl.replace('{region}', '{region}.'),
     ...(row.regions.length === 0 ? {} : { regions: row.regions }),
     schemas: withoutReadOnlyDuties([...schemas.named, ...inline], operations),
-    operations,
+    operations: operations.map((operation) =>
+      givesToken(operation) ? { ...operation, open: true } : operation,
+    ),
   }
+}
+
+/** Whoever asks for a token has none yet; the document does not say so (stackit dossier 4). */
+function givesToken({ method, path }: Operation): boolean {
+  return method === 'POST' && path === '/token'
 }

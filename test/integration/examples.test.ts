@@ -42,6 +42,11 @@ async function run(program: string): Promise<string> {
   return stdout
 }
 
+/** The names of what an example says it has removed. */
+function removedBy(output: string): string[] {
+  return [...output.matchAll(/^ {2}(.+) [\da-f-]{36} is removed$/gm)].map(([, name = '']) => name)
+}
+
 describe('examples', () => {
   it('tour: builds, moves, renews, verifies, and leaves nothing behind', async () => {
     const output = await run('examples/tour/main.ts')
@@ -74,6 +79,38 @@ describe('examples', () => {
       /WordPress is at https?:\/\/\S+\nadmin_user: admin\nadmin_email: admin@example\.org\n/,
     )
     expect(output).toMatch(/the deployment is Done\n$/)
+  })
+
+  it('stackit-server: shows one progress of all waits, and removes what it made, the last first', async () => {
+    const output = await run('examples/stackit-server.ts')
+    expect(output).toMatch(/^\nA server in the embedded cloud\n {2}creating +\d+% {2}network: submitted\n/)
+    const percents = [...output.matchAll(/creating +(\d+)% /g)].map(([, percent]) => Number(percent))
+    expect(percents).toEqual(percents.toSorted((a, b) => a - b))
+    expect(output).toMatch(/creating 100% {2}public IP: \d+\.\d+\.\d+\.\d+\n/)
+    expect(removedBy(output)).toEqual(['public IP', 'server', 'volume', 'network'])
+    expect(output).toMatch(/removing 100% {2}network: done\n$/)
+  })
+
+  it('stackit-server: removes what it has made so far when it is interrupted', async () => {
+    const child = start('examples/stackit-server.ts')
+    const errors = text(child.stderr!)
+    const ended = once(child, 'exit')
+    child.stdout!.setEncoding('utf8')
+    let output = ''
+    let isInterrupted = false
+    for await (const words of child.stdout!) {
+      output += String(words)
+      if (isInterrupted || !output.includes('network: done')) continue
+      isInterrupted = child.kill('SIGINT')
+    }
+    expect((await ended)[0]).toBe(130)
+    expect(await errors).toBe('')
+    expect(output).toContain('interrupted: what was made is removed again\n')
+    const created = ['network', 'volume', 'server', 'public IP']
+    const removed = removedBy(output)
+    expect(removed.length).toBeGreaterThan(0)
+    expect(removed).toEqual(created.slice(0, removed.length).reverse())
+    expect(output).toMatch(/removing 100% {2}network: done\n$/)
   })
 
   it('status-service: streams server-sent events, and ends at SIGTERM', async () => {

@@ -31,7 +31,8 @@ export function viewOf(schema: unknown, view: SchemaView): SchemaDocument {
   if (!isDocument(schema)) return {}
   const seen: Record<string, unknown> = {}
   for (const keyword of view === 'request' ? [...both, ...requestOnly] : both) {
-    if (keyword in schema) seen[keyword] = schema[keyword]
+    if (keyword in schema)
+      seen[keyword] = keyword === 'pattern' ? patternOf(schema[keyword]) : schema[keyword]
   }
   if (isDocument(schema['properties'])) {
     const properties = Object.entries(schema['properties'])
@@ -45,6 +46,11 @@ export function viewOf(schema: unknown, view: SchemaView): SchemaDocument {
   if ('items' in schema) seen['items'] = viewOf(schema['items'], view)
   if (Array.isArray(schema['anyOf'])) seen['anyOf'] = alternativesView(schema, schema['anyOf'], view)
   return seen
+}
+
+/** Letters of all scripts, `\\p{L}`, are known with the flag `u` alone: zod makes a RegExp of its own, which keeps the flags of one. */
+function patternOf(pattern: unknown): unknown {
+  return typeof pattern === 'string' && pattern.includes('\\p{') ? new RegExp(pattern, 'u') : pattern
 }
 
 /** Where a field tells the alternatives apart, a value of it that is not known fits, whatever else is there. */

@@ -9,6 +9,7 @@ export const operations: OperationTable = {
     body: { schema: 'CreateShortLivedAccessTokenPayload', types: ['application/x-www-form-urlencoded'] },
     success: { 200: { schema: 'CreateShortLivedAccessTokenResponse' } },
     secret: ['access_token', 'assertion', 'refresh_token'],
+    open: true,
   },
   listServiceAccounts: {
     method: 'GET',
