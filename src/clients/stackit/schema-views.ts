@@ -31,8 +31,7 @@ export function viewOf(schema: unknown, view: SchemaView): SchemaDocument {
   if (!isDocument(schema)) return {}
   const seen: Record<string, unknown> = {}
   for (const keyword of view === 'request' ? [...both, ...requestOnly] : both) {
-    if (keyword in schema)
-      seen[keyword] = keyword === 'pattern' ? patternOf(schema[keyword]) : schema[keyword]
+    if (keyword in schema && !isUnknownPattern(keyword, schema[keyword])) seen[keyword] = schema[keyword]
   }
   if (isDocument(schema['properties'])) {
     const properties = Object.entries(schema['properties'])
@@ -48,9 +47,9 @@ export function viewOf(schema: unknown, view: SchemaView): SchemaDocument {
   return seen
 }
 
-/** Letters of all scripts, `\\p{L}`, are known with the flag `u` alone: zod makes a RegExp of its own, which keeps the flags of one. */
-function patternOf(pattern: unknown): unknown {
-  return typeof pattern === 'string' && pattern.includes('\\p{') ? new RegExp(pattern, 'u') : pattern
+/** `\p{L}`, letters of all scripts, is known with the flag `u` alone, and zod sets none: such texts the service has to judge. */
+function isUnknownPattern(keyword: string, value: unknown): boolean {
+  return keyword === 'pattern' && typeof value === 'string' && value.includes('\\p{')
 }
 
 /** Where a field tells the alternatives apart, a value of it that is not known fits, whatever else is there. */
