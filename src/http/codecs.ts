@@ -91,7 +91,7 @@ export function excerpt(content: string, secret: readonly string[] = []): string
     return JSON.stringify(redactFields(JSON.parse(content), secret)).slice(0, EXCERPT_LENGTH)
   } catch {
     return secret.length > 0
-      ? `${String(Buffer.byteLength(content))} bytes`
+      ? `${String(Buffer.byteLength(content))} bytes that may hold a secret`
       : content.slice(0, EXCERPT_LENGTH).replaceAll(assignedSecret, `$1${REDACTED}`)
   }
 }

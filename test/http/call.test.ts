@@ -206,7 +206,7 @@ describe('decoding', () => {
   it('shows nothing of a broken body that may hold the secret of the operation', () => {
     const error = decodeError('{"id":"a","password":"hunter2"')
     expect(inspect(error)).not.toContain('hunter2')
-    expect(error).toMatchObject({ excerpt: '30 bytes' })
+    expect(error).toMatchObject({ excerpt: '30 bytes that may hold a secret' })
   })
 
   it('wraps what a decoder throws', () => {

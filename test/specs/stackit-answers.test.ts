@@ -162,7 +162,7 @@ function wordsIn(body: Json): string | undefined {
 /** Where secrets may be, a text is not shown: nothing tells them apart from other words. */
 function textIn(document: SpecDocument, operation: SpecOperation, body: string): string {
   const row = definitions[keyOf(document)]?.operations[methodNameOf(document, operation)]
-  return row?.secret === undefined ? body : `${String(body.length)} bytes`
+  return row?.secret === undefined ? body : `${String(body.length)} bytes that may hold a secret`
 }
 
 async function failure(
