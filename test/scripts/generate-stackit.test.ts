@@ -11,7 +11,7 @@ import { checkedSchemas } from '../../scripts/generate/schemas-file.js'
 import { openDocuments } from '../../scripts/generate-stackit/documents.js'
 import { generateStackit, readServices } from '../../scripts/generate-stackit/generate.js'
 import type { OperationRow } from '../../src/clients/stackit/service-definition.js'
-import { describeWithDocuments, stackitSpecs } from './documents.js'
+import { describeWithDocuments, stackitSpecs } from '../api-documents.js'
 
 const client = fileURLToPath(new URL('../../src/clients/stackit', import.meta.url))
 

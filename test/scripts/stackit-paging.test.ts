@@ -3,7 +3,7 @@ import type { Operation, Property, Schema, Service } from '../../scripts/generat
 import { openDocuments } from '../../scripts/generate-stackit/documents.js'
 import { pageOf } from '../../scripts/generate-stackit/paging.js'
 import { readService } from '../../scripts/generate-stackit/service.js'
-import { describeWithDocuments, stackitSpecs } from './documents.js'
+import { describeWithDocuments, stackitSpecs } from '../api-documents.js'
 
 const text: Schema = { kind: 'string' }
 const list: Schema = { kind: 'array', items: text }

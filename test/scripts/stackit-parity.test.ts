@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import { openDocuments } from '../../scripts/generate-stackit/documents.js'
 import { readServices } from '../../scripts/generate-stackit/generate.js'
 import { parityPage } from '../../scripts/generate-stackit/parity.js'
-import { describeWithDocuments, stackitSpecs } from './documents.js'
+import { describeWithDocuments, stackitSpecs } from '../api-documents.js'
 
 describeWithDocuments('the page of parity', () => {
   it('is committed as it is generated', () => {

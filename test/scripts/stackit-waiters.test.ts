@@ -8,7 +8,7 @@ import { submits, unsubmitted } from '../../scripts/generate-stackit/waiter-subm
 import { notShipped, waiterReader, type WaiterSpec } from '../../scripts/generate-stackit/waiters.js'
 import type { WaiterRow } from '../../src/clients/stackit/service-definition.js'
 import { rules } from '../../src/clients/stackit/waiter-rules.js'
-import { describeWithDocuments, stackitSpecs } from './documents.js'
+import { describeWithDocuments, stackitSpecs } from '../api-documents.js'
 
 const text: Schema = { kind: 'string' }
 const object = (fields: Readonly<Record<string, Schema>>): Schema => ({

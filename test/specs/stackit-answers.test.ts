@@ -11,7 +11,7 @@ import {
   ServerError,
   ValidationError,
 } from '../../src/errors.js'
-import { describeWithDocuments } from '../scripts/documents.js'
+import { describeWithDocuments } from '../api-documents.js'
 import { argumentsFor, configured } from './arguments.js'
 import {
   failuresOf,

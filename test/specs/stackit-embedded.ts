@@ -1,7 +1,8 @@
 import { afterAll, beforeAll } from 'vitest'
 import { createStackit, type StackitClient } from '../../src/clients/stackit/index.js'
 import { startCloud, type EmbeddedCloud } from '../../src/testing/cloud/index.js'
-import { readDocuments, missing, type RawOperation } from '../testing/cloud/stackit-documents.js'
+import { hasDocuments } from '../api-documents.js'
+import { readDocuments, type RawOperation } from '../testing/cloud/stackit-documents.js'
 import { logIn } from '../testing/cloud/stackit-preparation.js'
 import type { Arguments } from './arguments.js'
 import type { SpecDocument, SpecOperation } from './open-api.js'
@@ -57,7 +58,7 @@ function connect({ stackit }: EmbeddedCloud): StackitClient<typeof services> {
   })
 }
 
-const cloudDocuments = missing === undefined ? readDocuments() : []
+const cloudDocuments = hasDocuments ? readDocuments() : []
 
 /** An operation as the cloud's own tests know it, among all of its document. */
 export function rawOperation(

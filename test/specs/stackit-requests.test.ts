@@ -1,7 +1,7 @@
 import { lastValueFrom } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { ConfigurationError } from '../../src/errors.js'
-import { describeWithDocuments } from '../scripts/documents.js'
+import { describeWithDocuments } from '../api-documents.js'
 import { argumentsFor, configured, isConfigured, isRequired, turnsOf, type Arguments } from './arguments.js'
 import { list, object, successesOf, type SpecDocument, type SpecOperation } from './open-api.js'
 import { nothing, recordedClient, titledDocuments, titledOperations } from './stackit-services.js'

@@ -1,9 +1,7 @@
-import { createPrivateKey, randomUUID } from 'node:crypto'
-import { SignJWT } from 'jose'
 import { lastValueFrom } from 'rxjs'
 import { describe, expect, it } from 'vitest'
-import { describeWithDocuments } from '../scripts/documents.js'
-import { bodyOf, encrypted, prepared, queryOf } from '../testing/cloud/stackit-preparation.js'
+import { describeWithDocuments } from '../api-documents.js'
+import { bodyOf, encrypted, grantOf, prepared, queryOf } from '../testing/cloud/stackit-preparation.js'
 import type { SpecDocument, SpecOperation } from './open-api.js'
 import { argumentsOf, failed, rawOperation, standard, useEmbeddedStackit } from './stackit-embedded.js'
 import { methodNameOf, titledOperations, type Method } from './stackit-services.js'
@@ -21,24 +19,10 @@ async function target(
   const { raw, all } = rawOperation(document, operation)
   const place = await prepared(cloud.stackit, token, raw, all)
   const url = new URL(place + queryOf(raw))
-  if (raw.id === 'CreateShortLivedAccessToken') return { url, body: await grant() }
+  if (raw.id === 'CreateShortLivedAccessToken') return { url, body: await grantOf(cloud.stackit) }
   const made = bodyOf(cloud.stackit, raw)
   const body = raw.id === 'Decrypt' ? await encrypted(token, place) : made
   return { url, body: body === undefined ? undefined : JSON.parse(body.text) }
-}
-
-/** What buys a token (stackit dossier 4.2). */
-async function grant(): Promise<unknown> {
-  const { privateKeyPem, serviceAccountKey } = site.cloud.stackit
-  const { iss, sub, aud, kid } = serviceAccountKey.credentials
-  const assertion = new SignJWT({ iss, sub, aud, jti: randomUUID() })
-    .setProtectedHeader({ alg: 'RS512', kid })
-    .setIssuedAt()
-    .setExpirationTime('10m')
-  return {
-    grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer',
-    assertion: await assertion.sign(createPrivateKey(privateKeyPem)),
-  }
 }
 
 describeWithDocuments('round trips', () => {

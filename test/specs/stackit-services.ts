@@ -4,7 +4,7 @@ import type { Observable } from 'rxjs'
 import { createStackit, type StackitConfig } from '../../src/clients/stackit/index.js'
 import type { ServiceDefinition } from '../../src/clients/stackit/service-definition.js'
 import type { CallOptions, HttpRequest, Transport } from '../../src/http/types.js'
-import { hasDocuments, stackitSpecs } from '../scripts/documents.js'
+import { hasDocuments, stackitSpecs } from '../api-documents.js'
 import { readDocuments, type SpecDocument, type SpecOperation } from './open-api.js'
 
 const services = new URL('../../src/clients/stackit/services/', import.meta.url)

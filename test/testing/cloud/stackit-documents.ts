@@ -1,16 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { z } from 'zod'
+import { stackitSpecs } from '../../api-documents.js'
 
 // The API documents themselves, read anew: what the embedded cloud answers is held against them, not against what its own
 // reader made of them.
-
-const folder = resolve(process.env['SKYSTREAM_SPECS'] ?? '../shared/specs', 'stackit')
-
-/** Why tests that need the documents do not run; nothing if they are there. */
-export const missing = existsSync(join(folder, 'index.json'))
-  ? undefined
-  : `the API documents are not in ${folder} (SKYSTREAM_SPECS)`
 
 export type Raw = Readonly<Record<string, unknown>>
 
@@ -56,7 +50,7 @@ export interface RawDocument {
 }
 
 function readJson(file: string): unknown {
-  return JSON.parse(readFileSync(join(folder, file), 'utf8'))
+  return JSON.parse(readFileSync(join(stackitSpecs, file), 'utf8'))
 }
 
 export function readWaiters(): readonly RawWaiter[] {

@@ -11,18 +11,25 @@ import { complaints, type RawOperation } from './stackit-documents.js'
 // What an operation needs before it can be called: a token, what lies on its path, a query and a body that the document takes.
 
 export async function logIn(stackit: StackitCloud): Promise<string> {
-  const { credentials } = stackit.serviceAccountKey
-  const now = Math.floor(Date.now() / 1000)
-  const { iss, sub, aud, kid } = credentials
-  const assertion = await new SignJWT({ iss, sub, aud, jti: randomUUID(), iat: now, exp: now + 600 })
-    .setProtectedHeader({ alg: 'RS512', kid })
-    .sign(createPrivateKey(stackit.privateKeyPem))
-  const form = { grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer', assertion }
   const answer = await call('POST', stackit.tokenUrl, {
     headers: { 'content-type': 'application/x-www-form-urlencoded' },
-    body: new URLSearchParams(form).toString(),
+    body: new URLSearchParams(await grantOf(stackit)).toString(),
   })
   return text(answer.json()['access_token'])
+}
+
+/** What buys a token (stackit dossier 4.2). */
+export async function grantOf({
+  serviceAccountKey,
+  privateKeyPem,
+}: StackitCloud): Promise<Record<string, string>> {
+  const { iss, sub, aud, kid } = serviceAccountKey.credentials
+  const assertion = await new SignJWT({ iss, sub, aud, jti: randomUUID() })
+    .setProtectedHeader({ alg: 'RS512', kid })
+    .setIssuedAt()
+    .setExpirationTime('10m')
+    .sign(createPrivateKey(privateKeyPem))
+  return { grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer', assertion }
 }
 
 /** Parameters that name what is there already. */

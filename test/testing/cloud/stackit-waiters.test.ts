@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startCloud, type EmbeddedCloud } from '../../../src/testing/cloud/index.js'
+import { describeWithDocuments } from '../../api-documents.js'
 import { call, text, type Answer, type Json } from './calls.js'
 import {
-  missing,
   readDocuments,
   readWaiters,
   type RawDocument,
@@ -167,7 +167,6 @@ async function look(waiter: RawWaiter, polls: readonly Polled[]): Promise<Verdic
 }
 
 let runs = 0
-const documents = missing === undefined ? readDocuments() : []
 
 /** States in which what is acted on has to be. */
 const STATES: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
@@ -259,68 +258,69 @@ function fill(path: string, values: Readonly<Record<string, string>>, service: s
   return `${cloud.stackit.endpoint(service)}${filled}`
 }
 
-if (missing !== undefined) it.skip(`runs with the API documents only: ${missing}`, () => undefined)
-
-const rows = documents.flatMap((document) => {
-  const own = missing === undefined ? readWaiters() : []
-  return own
-    .filter(({ service, version }) => service === document.service && version === document.version)
-    .filter(({ kind }) => kind !== 'networkAreaEmpty')
-    .map((waiter) => [`${waiter.service} ${waiter.version} ${waiter.name}`, waiter, document] as const)
-})
 /** Longer than anything takes, shorter than any reference waits. */
 const ENOUGH_MS = 45_000
 
 /** Ready at once: only what the documents do not know keeps one waiting. */
 const INSTANT = ['CreateAccessToken', 'UpdateAccessToken']
 
-describe.each(rows)('%s', (_title, waiter, document) => {
-  it('succeeds', async () => {
-    const { polls } = await begin(document, waiter)
-    const isInstant = waiter.kind === 'firstSuccess' || INSTANT.includes(waiter.name)
-    expect(await look(waiter, polls)).toBe(isInstant ? 'done' : 'pending')
-    cloud.clock.advance(ENOUGH_MS)
-    expect(await look(waiter, polls)).toBe('done')
+describeWithDocuments('every waiter', () => {
+  const documents = readDocuments()
+  const rows = documents.flatMap((document) => {
+    return readWaiters()
+      .filter(({ service, version }) => service === document.service && version === document.version)
+      .filter(({ kind }) => kind !== 'networkAreaEmpty')
+      .map((waiter) => [`${waiter.service} ${waiter.version} ${waiter.name}`, waiter, document] as const)
   })
-
-  it('fails', async () => {
-    const { stackit } = cloud
-    stackit.failNext(
-      waiter.service,
-      submitOf(document, waiter).id,
-      waiter.failure.length === 0 ? { status: 500 } : {},
-    )
-    const { polls, path } = await begin(document, waiter)
-    cloud.clock.advance(ENOUGH_MS)
-    expect(await look(waiter, polls)).toBe('failed')
-    stackit.resources.remove(waiter.service, path)
-  })
-
-  it('can go on for ever', async () => {
-    const { stackit, faults } = cloud
-    const release = stackit.stall(waiter.service)
-    const { polls, path } = await begin(document, waiter).catch((error: unknown) => {
-      release()
-      throw error
+  describe.each(rows)('%s', (_title, waiter, document) => {
+    it('succeeds', async () => {
+      const { polls } = await begin(document, waiter)
+      const isInstant = waiter.kind === 'firstSuccess' || INSTANT.includes(waiter.name)
+      expect(await look(waiter, polls)).toBe(isInstant ? 'done' : 'pending')
+      cloud.clock.advance(ENOUGH_MS)
+      expect(await look(waiter, polls)).toBe('done')
     })
-    cloud.clock.advance(24 * 3_600_000)
-    if (INSTANT.includes(waiter.name)) stackit.resources.put(waiter.service, path, { status: 'provisioning' })
-    if (waiter.kind === 'firstSuccess')
-      faults.add({ method: 'GET', path: /\/bucket\//, fault: { kind: 'status', status: 502 } })
-    const verdict = await look(waiter, polls)
-    release()
-    expect(verdict).toBe('pending')
-    cloud.clock.advance(ENOUGH_MS)
-    if (INSTANT.includes(waiter.name)) stackit.resources.put(waiter.service, path, { status: 'active' })
-    expect(await look(waiter, polls)).toBe('done')
-  })
-})
 
-it.skipIf(missing !== undefined)('knows all rows whose document is there', () => {
-  const there = new Set(documents.map(({ service, version }) => `${service} ${version}`))
-  const wanted = readWaiters().filter(({ service, version }) => there.has(`${service} ${version}`))
-  expect(rows.length + 1).toBe(wanted.length)
-  expect(wanted.length).toBe(227)
+    it('fails', async () => {
+      const { stackit } = cloud
+      stackit.failNext(
+        waiter.service,
+        submitOf(document, waiter).id,
+        waiter.failure.length === 0 ? { status: 500 } : {},
+      )
+      const { polls, path } = await begin(document, waiter)
+      cloud.clock.advance(ENOUGH_MS)
+      expect(await look(waiter, polls)).toBe('failed')
+      stackit.resources.remove(waiter.service, path)
+    })
+
+    it('can go on for ever', async () => {
+      const { stackit, faults } = cloud
+      const release = stackit.stall(waiter.service)
+      const { polls, path } = await begin(document, waiter).catch((error: unknown) => {
+        release()
+        throw error
+      })
+      cloud.clock.advance(24 * 3_600_000)
+      if (INSTANT.includes(waiter.name))
+        stackit.resources.put(waiter.service, path, { status: 'provisioning' })
+      if (waiter.kind === 'firstSuccess')
+        faults.add({ method: 'GET', path: /\/bucket\//, fault: { kind: 'status', status: 502 } })
+      const verdict = await look(waiter, polls)
+      release()
+      expect(verdict).toBe('pending')
+      cloud.clock.advance(ENOUGH_MS)
+      if (INSTANT.includes(waiter.name)) stackit.resources.put(waiter.service, path, { status: 'active' })
+      expect(await look(waiter, polls)).toBe('done')
+    })
+  })
+
+  it('knows all rows whose document is there', () => {
+    const there = new Set(documents.map(({ service, version }) => `${service} ${version}`))
+    const wanted = readWaiters().filter(({ service, version }) => there.has(`${service} ${version}`))
+    expect(rows.length + 1).toBe(wanted.length)
+    expect(wanted.length).toBe(227)
+  })
 })
 
 describe('iaas v2 ReadyForNetworkAreaDeletion', () => {
