@@ -9,6 +9,8 @@ import {
   type CloudError,
   type OperationRef,
 } from '../errors.js'
+import type { Api } from '../http/api.js'
+import type { AnyOperation } from '../http/types.js'
 import { abortable, constant, pollUntil, type Backoff } from '../operators/index.js'
 import { MAX_DELAY_MS, type Runtime } from '../runtime.js'
 import { adaptive } from './adaptive.js'
@@ -138,6 +140,20 @@ export function submitAndWatch<A, S, R>(
     concatMap(({ ref, events }) => concat(of({ kind: 'submitted', ref } as const), events)),
   )
   return signal === undefined ? events : events.pipe(abortable(signal))
+}
+
+/** A reference to what was submitted, or is attached to, now: plain JSON, by which a later program goes on. */
+export function refer(
+  { cloud, runtime }: Pick<Api, 'cloud' | 'runtime'>,
+  operation: AnyOperation | string,
+  args: OperationRef['args'],
+): OperationRef {
+  return {
+    cloud,
+    operation: typeof operation === 'string' ? operation : operation.id,
+    args,
+    since: new Date(runtime.scheduler.now()).toISOString(),
+  }
 }
 
 /**

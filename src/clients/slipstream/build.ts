@@ -1,11 +1,11 @@
 import { catchError, concatMap, map, of, type Observable } from 'rxjs'
 import { call, type Api } from '../../http/api.js'
 import type { OperationEvent } from '../../streams/events.js'
-import { checkWatchOptions, submitAndWatch } from '../../streams/operation.js'
+import { checkWatchOptions, refer, submitAndWatch } from '../../streams/operation.js'
 import { buildForm } from './deploy-form.js'
 import type { Deployment } from './deployment-types.js'
 import { createDeployment } from './deployment-operations.js'
-import { followDeployment, referTo, type DeploymentWatchOptions } from './deployment-watching.js'
+import { followDeployment, type DeploymentWatchOptions } from './deployment-watching.js'
 import { getImageIdentifiers } from './module-operations.js'
 
 export interface BuildOptions extends DeploymentWatchOptions {
@@ -40,7 +40,7 @@ export function createBuild(api: Api): BuildComponent {
     return submitAndWatch(
       call(api, buildComponent, form, { retry: false, ...options.call }),
       (id) => {
-        const ref = referTo(api, buildComponent, { id, until: 'Done' })
+        const ref = refer(api, buildComponent, { id, until: 'Done' })
         const events = followDeployment(api, ref, options).pipe(
           concatMap((event) => {
             if (event.kind !== 'done') return of(event)

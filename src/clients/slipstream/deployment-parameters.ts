@@ -15,6 +15,7 @@ import { call, type Api } from '../../http/api.js'
 import type { CallOptions } from '../../http/types.js'
 import {
   checkWatchOptions,
+  refer,
   watchOperation,
   type Verdict,
   type WatchOptions,
@@ -22,7 +23,7 @@ import {
 import type { Deployment, RuntimeParameter } from './deployment-types.js'
 import { getDeployment, getParameter, listParameters } from './deployment-operations.js'
 import { isAborted, isFinal } from './deployment-states.js'
-import { checkId, referTo } from './deployment-watching.js'
+import { checkId } from './deployment-watching.js'
 
 export interface ParameterOptions extends CallOptions {
   /** Gives the value also of a deployment that was aborted. Default false. */
@@ -66,7 +67,7 @@ export function createDeploymentParameters(api: Api): DeploymentParameters {
         concatMap((parameters) => from(parameters)),
       ),
     getParameter: (id, name, { ignoreAbort = false, ...options } = {}) => {
-      const ref = referTo(api, getParameter, { id: checkId(id), name: checkName(name) })
+      const ref = refer(api, getParameter, { id: checkId(id), name: checkName(name) })
       return call(api, getDeployment, { id }, options).pipe(
         map((deployment) => valueIn(deployment, name, ref, ignoreAbort)),
       )
@@ -139,7 +140,7 @@ function watchParameter(
     // The flag was raised; only the document tells why.
     catchError((error: unknown) => (isHttpError(error, 409) ? readDocument : throwError(() => error))),
   )
-  const ref = referTo(api, 'slipstream.deployments.parameter', { id, name })
+  const ref = refer(api, 'slipstream.deployments.parameter', { id, name })
   const poll = (): Observable<Look> => (isKnown ? readKeys : readDocument)
   return watchOperation(
     { ref, poll, classifier: () => (look) => verdictOf(id, look) },

@@ -2,10 +2,10 @@ import { concatMap, from, map, type Observable } from 'rxjs'
 import { call, type Api } from '../../http/api.js'
 import type { CallOptions } from '../../http/types.js'
 import type { OperationEvent } from '../../streams/events.js'
-import { checkWatchOptions, submitAndWatch } from '../../streams/operation.js'
+import { checkWatchOptions, refer, submitAndWatch } from '../../streams/operation.js'
 import type { Deployment } from './deployment-types.js'
 import { addInstances, listInstances, removeInstances } from './deployment-operations.js'
-import { checkId, followDeployment, referTo, type DeploymentWatchOptions } from './deployment-watching.js'
+import { checkId, followDeployment, type DeploymentWatchOptions } from './deployment-watching.js'
 
 /**
  * Adding and removing machines of a deployment that was made `scalable`, is Ready, and not aborted; else the server answers 409
@@ -47,7 +47,7 @@ export function createDeploymentScaling(api: Api): DeploymentScaling {
       return submitAndWatch(
         call(api, addInstances, args, { retry: false, ...options.call }),
         (names) => {
-          const ref = referTo(api, addInstances, { id, node, instances: names.join(',') })
+          const ref = refer(api, addInstances, { id, node, instances: names.join(',') })
           return {
             ref,
             events: followDeployment(api, ref, options).pipe(map((event) => withResult(event, names))),
@@ -62,7 +62,7 @@ export function createDeploymentScaling(api: Api): DeploymentScaling {
       return submitAndWatch(
         call(api, removeInstances, args, { retry: false, ...options.call }),
         () => {
-          const ref = referTo(api, removeInstances, { id, node, ids: args.ids.join(',') })
+          const ref = refer(api, removeInstances, { id, node, ids: args.ids.join(',') })
           return { ref, events: followDeployment(api, ref, options) }
         },
         options.signal,

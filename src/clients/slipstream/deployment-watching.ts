@@ -1,7 +1,7 @@
 import type { Observable } from 'rxjs'
 import type { OperationRef } from '../../errors.js'
 import { call, type Api } from '../../http/api.js'
-import type { AnyOperation, CallOptions } from '../../http/types.js'
+import type { CallOptions } from '../../http/types.js'
 import type { OperationEvent } from '../../streams/events.js'
 import { watchOperation, type WatchOptions } from '../../streams/operation.js'
 import type { Deployment } from './deployment-types.js'
@@ -12,20 +12,6 @@ import { checkTarget, reached, terminated, type DeploymentClassifier } from './d
 export interface DeploymentWatchOptions extends WatchOptions {
   /** Of the request that submits. */
   readonly call?: CallOptions
-}
-
-/** A reference to something that goes on with a deployment. */
-export function referTo(
-  api: Api,
-  operation: AnyOperation | string,
-  args: OperationRef['args'] & { readonly id: string },
-): OperationRef {
-  return {
-    cloud: 'slipstream',
-    operation: typeof operation === 'string' ? operation : operation.id,
-    args,
-    since: new Date(api.runtime.scheduler.now()).toISOString(),
-  }
 }
 
 /** Watches the deployment of the reference. A 404 of a poll is an error: deployments do not go away when they are over. */

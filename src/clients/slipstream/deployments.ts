@@ -9,7 +9,7 @@ import {
   type CollectionWatchOptions,
 } from '../../streams/collection.js'
 import type { OperationEvent } from '../../streams/events.js'
-import { checkWatchOptions, submitAndWatch } from '../../streams/operation.js'
+import { checkWatchOptions, refer, submitAndWatch } from '../../streams/operation.js'
 import type { CimiResource } from './cimi-schemas.js'
 import type { Cimi } from './cimi.js'
 import { deployForm, type DeploySpec } from './deploy-form.js'
@@ -26,13 +26,7 @@ import {
 import { createDeploymentParameters, type DeploymentParameters } from './deployment-parameters.js'
 import { createDeploymentScaling, type DeploymentScaling } from './deployment-scaling.js'
 import { checkTarget, isFinal, type DeploymentTarget } from './deployment-states.js'
-import {
-  checkId,
-  checkRef,
-  followDeployment,
-  referTo,
-  type DeploymentWatchOptions,
-} from './deployment-watching.js'
+import { checkId, checkRef, followDeployment, type DeploymentWatchOptions } from './deployment-watching.js'
 import type { Deployment, DeploymentItem } from './deployment-types.js'
 import { and, eq, gt, or } from './filter.js'
 import { moduleReference } from './module-paths.js'
@@ -163,7 +157,7 @@ export function createDeployments(api: Api, cimi: Cimi): Deployments {
     const args = { id: checkId(attached?.args['id'] ?? target), ...(until === undefined ? {} : { until }) }
     const ref =
       attached === undefined || until !== undefined
-        ? referTo(api, 'slipstream.deployments.watch', args)
+        ? refer(api, 'slipstream.deployments.watch', args)
         : attached
     return followDeployment(api, ref, options)
   }
@@ -185,7 +179,7 @@ export function createDeployments(api: Api, cimi: Cimi): Deployments {
       return submitAndWatch(
         call(api, createDeployment, deployForm(path, options), { retry: false, ...options.call }),
         (id) => {
-          const ref = referTo(api, createDeployment, { id, ...args })
+          const ref = refer(api, createDeployment, { id, ...args })
           return { ref, events: followDeployment(api, ref, options) }
         },
         options.signal,
@@ -198,7 +192,7 @@ export function createDeployments(api: Api, cimi: Cimi): Deployments {
       return submitAndWatch(
         call(api, terminateDeployment, { id: checkId(id) }, options.call),
         () => {
-          const ref = referTo(api, terminateDeployment, { id })
+          const ref = refer(api, terminateDeployment, { id })
           return { ref, events: followDeployment(api, ref, options) }
         },
         options.signal,

@@ -5,6 +5,7 @@ import type { CallOptions } from '../../http/types.js'
 import type { OperationEvent } from '../../streams/events.js'
 import {
   checkWatchOptions,
+  refer,
   submitAndWatch,
   watchOperation,
   type WatchOptions,
@@ -67,7 +68,7 @@ function attach(waiter: Waiter, target: Arguments | OperationRef, options: Watch
     }
     return follow(waiter, target, target.args, options)
   }
-  return follow(waiter, refer(waiter, target), target, options)
+  return follow(waiter, referTo(waiter, target), target, options)
 }
 
 function submit(waiter: Waiter, operation: string, args: Arguments, options: RunOptions): Events {
@@ -84,7 +85,7 @@ function submit(waiter: Waiter, operation: string, args: Arguments, options: Run
         args: completed,
         ...answered,
       })
-      const ref = refer(waiter, given)
+      const ref = referTo(waiter, given)
       const events = follow(waiter, ref, given, watchOptions)
       return { ref, events: events.pipe(map(keeping(submitted, answered.result))) }
     },
@@ -150,7 +151,7 @@ function extraNames({ calls, row }: Waiter): readonly string[] {
   return calls.definition.operations[row.poll]?.path.includes(`{${argument}}`) === true ? [] : [argument]
 }
 
-function refer(waiter: Waiter, args: Arguments): OperationRef {
+function referTo(waiter: Waiter, args: Arguments): OperationRef {
   const { calls, row, id } = waiter
   const completed = calls.complete(row.poll, args)
   const known: Record<string, string | number> = {}
@@ -161,8 +162,7 @@ function refer(waiter: Waiter, args: Arguments): OperationRef {
     }
     known[name] = value
   }
-  const since = new Date(calls.api.runtime.scheduler.now()).toISOString()
-  return { cloud: 'stackit', operation: id, args: known, since }
+  return refer(calls.api, id, known)
 }
 
 // --- time and trouble -----------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ import type { AnyOperation, CallOptions } from '../../http/types.js'
 import type { OperationEvent } from '../../streams/events.js'
 import {
   checkWatchOptions,
+  refer,
   submitAndWatch,
   watchOperation,
   type WatchOptions,
@@ -73,12 +74,7 @@ export interface Servers {
 }
 
 export function createServers(api: Api): Servers {
-  const refer = (operation: AnyOperation | string, id: Id): OperationRef => ({
-    cloud: 'synnefo',
-    operation: typeof operation === 'string' ? operation : operation.id,
-    args: { id },
-    since: new Date(api.runtime.scheduler.now()).toISOString(),
-  })
+  const referTo = (operation: AnyOperation | string, id: Id): OperationRef => refer(api, operation, { id })
 
   const follow = (
     ref: OperationRef,
@@ -108,7 +104,7 @@ export function createServers(api: Api): Servers {
     return submitAndWatch(
       submitted,
       () => {
-        const ref = refer(operation, id)
+        const ref = referTo(operation, id)
         return { ref, events: follow(ref, id, classifierOf(ref.operation), options) }
       },
       options.signal,
@@ -129,7 +125,7 @@ export function createServers(api: Api): Servers {
     reboot: (id, { hard = false, ...options } = {}) =>
       act(rebootServer, call(api, rebootServer, { id: checkId(id), hard }, options.call), id, options),
     watch: (target, { until, ...options } = {}) => {
-      const ref = checkRef(target) ?? refer('synnefo.servers.watch', checkId(target))
+      const ref = checkRef(target) ?? referTo('synnefo.servers.watch', checkId(target))
       const id = checkId(ref.args['id'])
       const classifier = until === undefined ? classifierOf(ref.operation) : reached(until)
       return follow(ref, id, classifier, options)
@@ -144,7 +140,7 @@ export function createServers(api: Api): Servers {
     return submitAndWatch(
       created,
       (server) => {
-        const ref = refer(createServer, server.id)
+        const ref = referTo(createServer, server.id)
         const events = follow(ref, server.id, built, options)
         return { ref, events: events.pipe(map((event) => withPassword(event, server.adminPass))) }
       },

@@ -13,7 +13,7 @@ import {
 import { isHttpError, isTransient, type OperationRef } from '../../../errors.js'
 import type { Api } from '../../../http/api.js'
 import type { OperationEvent } from '../../../streams/events.js'
-import { checkWatchOptions, watchOperation, type WatchOptions } from '../../../streams/operation.js'
+import { checkWatchOptions, refer, watchOperation, type WatchOptions } from '../../../streams/operation.js'
 import type { Cimi } from '../cimi.js'
 import { and, eq, or } from '../filter.js'
 import {
@@ -44,21 +44,16 @@ export interface DeploymentGoal {
 
 /** A reference to what goes on with a deployment, by the job that does it where there is one. */
 export function referTo(
-  { runtime }: Api,
+  api: Api,
   operation: DeploymentOperation,
   args: { readonly id: string; readonly job?: string | undefined; readonly until?: 'deleted' | undefined },
 ): OperationRef {
   const { id, job, until } = args
-  return {
-    cloud: 'nuvla',
-    operation: `nuvla.deployments.${operation}`,
-    args: {
-      id,
-      ...(job === undefined ? {} : { job }),
-      ...(until === undefined ? {} : { until }),
-    },
-    since: new Date(runtime.scheduler.now()).toISOString(),
-  }
+  return refer(api, `nuvla.deployments.${operation}`, {
+    id,
+    ...(job === undefined ? {} : { job }),
+    ...(until === undefined ? {} : { until }),
+  })
 }
 
 /** The reference, if it is one: to a deployment. */

@@ -3,7 +3,7 @@ import type { OperationRef } from '../../../errors.js'
 import type { Api } from '../../../http/api.js'
 import type { CallOptions } from '../../../http/types.js'
 import type { OperationEvent } from '../../../streams/events.js'
-import { watchOperation, type WatchOptions } from '../../../streams/operation.js'
+import { refer, watchOperation, type WatchOptions } from '../../../streams/operation.js'
 import type { Cimi, CimiSearch } from '../cimi.js'
 import { judgeJob } from './job-states.js'
 import { resourceId } from './resource-ids.js'
@@ -33,12 +33,7 @@ export function createNuvlaJobs(api: Api, cimi: Cimi): NuvlaJobs {
     cancel: (id, options) =>
       cimi.operate(resourceId(JOBS, id), 'cancel', undefined, options).pipe(map(() => undefined)),
     watch: (target, options = {}) => {
-      const ref = checkRef(target) ?? {
-        cloud: 'nuvla',
-        operation: 'nuvla.jobs.watch',
-        args: { id: resourceId(JOBS, target) },
-        since: new Date(api.runtime.scheduler.now()).toISOString(),
-      }
+      const ref = checkRef(target) ?? refer(api, 'nuvla.jobs.watch', { id: resourceId(JOBS, target) })
       const id = resourceId(JOBS, ref.args['id'])
       const poll = (): Observable<NuvlaJob> => cimi.get(id, { retry: false }).pipe(map(read))
       return watchOperation({ ref, poll, classifier: () => judgeJob }, options, api.runtime)
